@@ -1,0 +1,74 @@
+"""The command. Each verb is a module of this folder, imported only when it is called: start-up time is what a user
+feels of `fsmount status`."""
+
+import sys
+from typing import Callable, NamedTuple
+
+from ..exits import Exit
+
+
+class Verb(NamedTuple):
+    module: str
+    summary: str
+
+
+VERBS: dict[str, Verb] = {
+    "status": Verb("status", "what is mounted, how it is, what is wrong and what to do"),
+    "plan": Verb("plan", "what the agent would do now, doing nothing"),
+    "check": Verb("check", "every problem of a configuration file"),
+    "reload": Verb("ask", "read the configuration again (root)"),
+    "retry": Verb("ask", "try at once what waits or is blocked (root)"),
+    "explain": Verb("explain", "what a problem code means and what to do"),
+    "run": Verb("run", "the agent itself; systemd starts it"),
+}
+
+
+def main(argv: list[str]) -> int:
+    """`argv` without the program's name. Returns the exit status."""
+    try:
+        return _main(argv)
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough; without this, Python complains once more at exit.
+        sys.stderr.close()
+        return Exit.OK
+    except KeyboardInterrupt:
+        return 130
+
+
+def command() -> int:
+    """The entry point of an installed package."""
+    return main(sys.argv[1:])
+
+
+def _main(argv: list[str]) -> int:
+    if argv and argv[0] in VERBS:
+        return _work(argv[0])(argv[0], argv[1:])
+    if argv and argv[0] in ("--version", "-V"):
+        from .. import __version__
+
+        print(f"fsmount {__version__}")
+        return Exit.OK
+    if argv and argv[0] in ("--help", "-h", "help"):
+        print(usage())
+        return Exit.OK
+    print(usage() if not argv else f"fsmount: no such command: {argv[0]!a}{_near(argv[0])}", file=sys.stderr)
+    return Exit.USAGE
+
+
+def _work(verb: str) -> Callable[[str, list[str]], int]:
+    from importlib import import_module
+
+    work: Callable[[str, list[str]], int] = import_module(f".{VERBS[verb].module}", __name__).main
+    return work
+
+
+def usage() -> str:
+    rows = "\n".join(f"  {name:<8} {verb.summary}" for name, verb in VERBS.items())
+    return f"usage: fsmount COMMAND ...\n\n{rows}\n\n`fsmount COMMAND --help` says more; `man fsmount` says all."
+
+
+def _near(word: str) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, VERBS, n=1)
+    return f"; did you mean '{close[0]}'?" if close else "; `fsmount --help` lists them"

@@ -1,0 +1,32 @@
+"""`fsmount explain CODE`: what a problem means and what to do."""
+
+import sys
+import textwrap
+
+from ..exits import Exit
+from ..problems import CATALOGUE
+from .parser import Parser
+
+
+def main(verb: str, argv: list[str]) -> int:
+    parser = Parser(verb, "What a problem code means and what to do.")
+    parser.add_argument("code", nargs="?", help="a code as `fsmount status` shows it")
+    parser.add_argument("--list", action="store_true", help="all codes, a line each")
+    options = parser.parse_args(argv)
+    if options.list or options.code is None:
+        for code, entry in sorted(CATALOGUE.items()):
+            print(f"{code:<28}{entry.title}")
+        return Exit.OK
+    code = options.code.strip("[]")
+    if code not in CATALOGUE:
+        from difflib import get_close_matches
+
+        close = get_close_matches(code, CATALOGUE, n=1)
+        hint = f"did you mean '{close[0]}'?" if close else "`fsmount explain --list` shows all"
+        print(f"fsmount: no such problem code: {code!a}; {hint}", file=sys.stderr)
+        return Exit.USAGE
+    entry = CATALOGUE[code]
+    print(f"{code}: {entry.title}\n")
+    for paragraph in (entry.meaning, "What to do: " + entry.remedy):
+        print(textwrap.fill(paragraph, 79, break_on_hyphens=False, break_long_words=False) + "\n")
+    return Exit.OK

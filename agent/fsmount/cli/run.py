@@ -1,0 +1,57 @@
+"""`fsmount run`: the daemon, in the foreground, as systemd starts it."""
+
+import fcntl
+import json
+import logging
+import os
+import sys
+from typing import Optional
+
+from .. import __version__, places
+from ..daemon.loop import Loop
+from ..daemon.service import start_logging
+from ..exits import Exit
+from .parser import Parser
+
+log = logging.getLogger("fsmount")
+
+
+def main(verb: str, argv: list[str]) -> int:
+    parser = Parser(verb, "The agent itself, in the foreground; systemd starts it.")
+    parser.add_argument("--config", default=places.CONFIG, help="the configuration file (%(default)s)")
+    parser.add_argument("--run-dir", default=places.RUN, help="where status, ledger and socket are kept (%(default)s)")
+    options = parser.parse_args(argv)
+    if os.geteuid() != 0:
+        print("fsmount: the agent mounts, so it must be started as root [not-allowed]", file=sys.stderr)
+        return Exit.NOT_OK
+    start_logging()
+    os.chdir("/")
+    os.makedirs(options.run_dir, mode=0o755, exist_ok=True)
+    if _locked(places.lock_file(options.run_dir)) is None:
+        log.error("another agent is running; this one ends and changes nothing", extra={"PROBLEM": "second-agent"})
+        return Exit.NOT_OK
+    log.info("version %s starts", __version__)
+    Loop(options.config, options.run_dir, _instance()).run()
+    log.info("the agent ends; every mount stays as it is")
+    return Exit.OK
+
+
+def _locked(path: str) -> Optional[int]:
+    """The descriptor that holds the lock for as long as this process lives, or None if another holds it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return None
+    return descriptor
+
+
+def _instance() -> Optional[str]:
+    """The notebook instance's name; None where this is not one (Studio writes the same file with another ARN)."""
+    try:
+        with open(places.METADATA, "rb") as file:
+            facts = json.loads(file.read(65536))
+        name, arn = facts["ResourceName"], facts["ResourceArn"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return str(name) if ":notebook-instance/" in str(arn) else None

@@ -1,0 +1,97 @@
+"""`fsmount status`: reads the status file and nothing else, so it never blocks and never needs root."""
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+
+from .. import places
+from ..exits import Exit
+from ..report import MountReport, Report
+from .news import News, read
+from .parser import Parser
+
+_LOOK_EVERY_S = 0.2
+
+
+def main(verb: str, argv: list[str]) -> int:
+    parser = Parser(verb, "What is mounted, how it is, what is wrong and what to do. Exit status: 0 ok, 1 not ok, 3 no agent.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only these mounts")
+    parser.add_argument("--json", action="store_true", help="the whole report, for programs")
+    parser.add_argument("--wait", type=_seconds, metavar="S", help="until the first pass is over, at most S seconds")
+    parser.add_argument("--watch", action="store_true", help="again every 2 s, until Ctrl-C")
+    parser.add_argument("--run-dir", default=places.RUN, help="where the agent keeps its status (%(default)s)")
+    options = parser.parse_args(argv)
+    news = _waited(options.run_dir, options.wait or 0.0)
+    while options.watch:
+        sys.stdout.write("\033[H\033[2J" if sys.stdout.isatty() else "")
+        _show(news, options.names, options.json)
+        sys.stdout.flush()
+        time.sleep(2.0)
+        news = read(options.run_dir)
+    return _show(news, options.names, options.json)
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds <= 86400:
+        raise ValueError(text)
+    return seconds
+
+
+def _waited(run: str, patience: float) -> News:
+    """The news as soon as the first pass is over, or as it stands when the patience ends."""
+    end = time.monotonic() + patience
+    while True:
+        news = read(run)
+        settled = news.report is not None and news.report.settled and news.doubt is None
+        if settled or time.monotonic() >= end:
+            return news
+        time.sleep(min(_LOOK_EVERY_S, max(0.0, end - time.monotonic())))
+
+
+def _show(news: News, names: Sequence[str], as_json: bool) -> int:
+    report = news.report
+    if report is None:
+        print(f"fsmount: {news.doubt} [no-agent]", file=sys.stderr)
+        _remedy()
+        return Exit.NO_AGENT
+    unknown = [name for name in names if name not in {mount.name for mount in report.mounts}]
+    if unknown:
+        known = ", ".join(mount.name for mount in report.mounts) or "none"
+        print(f"fsmount: no mount is called {unknown[0]!a}; there are: {known} [unknown-mount]", file=sys.stderr)
+        return Exit.USAGE
+    chosen = [mount for mount in report.mounts if not names or mount.name in names]
+    _print(report, chosen, as_json)
+    if news.doubt:
+        print(f"fsmount: {news.doubt} [no-agent]", file=sys.stderr)
+        _remedy()
+        return Exit.NO_AGENT
+    good = all(mount.word == "ok" for mount in chosen) if names else report.word == "ok"
+    return Exit.OK if good else Exit.NOT_OK
+
+
+def _print(report: Report, chosen: Sequence[MountReport], as_json: bool) -> None:
+    if as_json:
+        import msgspec
+
+        part = msgspec.structs.replace(report, mounts=tuple(chosen))
+        print(msgspec.json.format(msgspec.json.encode(part), indent=2).decode())
+        return
+    from .table import Style, render
+
+    width, is_terminal = _terminal()
+    print(render(report, chosen, time.time(), Style(width, is_terminal and "NO_COLOR" not in os.environ)), end="")
+
+
+def _terminal() -> tuple[int, bool]:
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or 80, True
+    except (OSError, ValueError):
+        return 80, False
+
+
+def _remedy() -> None:
+    from ..problems import CATALOGUE
+
+    print(f"  {CATALOGUE['no-agent'].remedy}", file=sys.stderr)

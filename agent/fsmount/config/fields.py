@@ -1,0 +1,95 @@
+"""From nodes to the types of schema.py, collecting every finding instead of stopping at the first."""
+
+import difflib
+from collections.abc import Iterable
+from typing import Any, Optional, TypeVar, get_args, get_origin
+
+import msgspec
+from msgspec import Meta
+
+from .document import Node, Pair
+from .findings import Finding, shown
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class Fields:
+    """One mapping of the file, read key by key."""
+
+    def __init__(self, node: Node, where: str, findings: list[Finding]) -> None:
+        self.node, self.where, self.findings = node, where, findings
+        self.pairs: dict[str, Pair] = node.value if isinstance(node.value, dict) else {}
+
+    def add(self, message: str, key: str = "") -> None:
+        """A finding about the mapping, or about one of its keys."""
+        line, column = self.node.line, self.node.column
+        if key in self.pairs:
+            line, column = self.pairs[key].node.line, self.pairs[key].node.column
+        self.findings.append(Finding(line, column, _join(self.where, key), message))
+
+    def read(self, struct: type[T]) -> Optional[T]:
+        """The struct, or None when something in the mapping does not fit; every finding is recorded either way."""
+        if not isinstance(self.node.value, dict):
+            self.add(f"must be a mapping of keys to values, not {shown_node(self.node)}")
+            return None
+        before = len(self.findings)
+        known = {field.name: field for field in msgspec.structs.fields(struct)}
+        for key, pair in self.pairs.items():
+            if key not in known:
+                message = f"unknown key {shown(key)}{_suggestion(key, known)}"
+                self.findings.append(Finding(pair.line, pair.column, self.where, message))
+        values = {}
+        for name, field in known.items():
+            if name in self.pairs:
+                values[name] = self._value(self.pairs[name].node, field.type, _join(self.where, name))
+            elif field.required:
+                self.add(f"the key '{name}' is missing (it must be {_described(field.type)})")
+        return struct(**values) if len(self.findings) == before else None
+
+    def _value(self, node: Node, wanted: Any, where: str) -> Any:
+        base = get_args(wanted)[0]
+        if get_origin(base) is list:
+            return self._list(node, wanted, get_args(base)[0], where)
+        try:
+            return msgspec.convert(node.value if not isinstance(node.value, (list, dict)) else [], type=wanted)
+        except msgspec.ValidationError:
+            message = f"must be {_described(wanted)}; found {shown_node(node)}{_close_word(node, base)}"
+            self.findings.append(Finding(node.line, node.column, where, message))
+            return None
+
+    def _list(self, node: Node, wanted: Any, item: Any, where: str) -> Any:
+        most = next((m.max_length for m in get_args(wanted)[1:] if isinstance(m, Meta)), None)
+        if not isinstance(node.value, list) or (most is not None and len(node.value) > most):
+            found = f"{len(node.value)} entries (at most {most})" if isinstance(node.value, list) else shown_node(node)
+            self.findings.append(Finding(node.line, node.column, where, f"must be {_described(wanted)}; found {found}"))
+            return []
+        if isinstance(item, type) and issubclass(item, msgspec.Struct):
+            return [Fields(n, f"{where}[{i}]", self.findings).read(item) for i, n in enumerate(node.value)]
+        return [self._value(n, item, f"{where}[{i}]") for i, n in enumerate(node.value)]
+
+
+def _join(where: str, key: str) -> str:
+    return f"{where}.{key}" if where and key else where or key
+
+
+def _described(wanted: Any) -> str:
+    return next(m.description or "" for m in get_args(wanted)[1:] if isinstance(m, Meta))
+
+
+def shown_node(node: Node) -> str:
+    if isinstance(node.value, dict):
+        return "a mapping"
+    if isinstance(node.value, list):
+        return "a list"
+    return "nothing" if node.value is None else shown(node.value)
+
+
+def _suggestion(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
+    return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(sorted(known))}"
+
+
+def _close_word(node: Node, base: Any) -> str:
+    words = [w for w in get_args(base) if isinstance(w, str)]
+    close = difflib.get_close_matches(str(node.value).lower(), words, n=1) if words else []
+    return f"; did you mean '{close[0]}'?" if close else ""

@@ -1,0 +1,144 @@
+"""The bytes of a mounts.yaml -> Config. Raises Invalid with every finding."""
+
+import hashlib
+import ipaddress
+import re
+from typing import Optional
+
+from ..model import Config, Spec
+from . import mountpoints, nfs_options
+from .document import Node, read
+from .fields import Fields
+from .findings import Finding, Invalid, shown
+from .schema import MountEntry, MountsFile
+
+_HOST = re.compile(r"(?=.{1,253}\.?$)([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.?)+")
+
+
+def load(content: bytes) -> Config:
+    findings: list[Finding] = []
+    root = read(content, findings)
+    if root.value is None:
+        raise Invalid([Finding(1, 1, "", "the file is empty; an empty configuration is `version: 1` and `mounts: []`")])
+    whole = Fields(root, "", findings)
+    whole.read(MountsFile)
+    specs = _Specs(findings)
+    for entry in _entries(whole):
+        specs.add(entry)
+    if findings:
+        raise Invalid(findings)
+    return Config(hashlib.sha256(content).hexdigest(), tuple(specs.found))
+
+
+def _entries(whole: Fields) -> list[Fields]:
+    """Each mount again, by itself: a mistake in one must not hide what is wrong with the next."""
+    mounts = whole.pairs.get("mounts")
+    nodes: list[Node] = mounts.node.value if mounts and isinstance(mounts.node.value, list) else []
+    return [Fields(node, f"mounts[{i}]", whole.findings) for i, node in enumerate(nodes[:2000])]
+
+
+class _Specs:
+    """The mounts so far, to hold the next one against."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        self.findings = findings
+        self.found: list[Spec] = []
+        self._names: dict[str, int] = {}
+        self._places: dict[str, tuple[int, str]] = {}  # mount point -> line, name
+        self._above: dict[str, str] = {}  # every directory above a mount point -> that mount point
+
+    def add(self, fields: Fields) -> None:
+        silent: list[Finding] = []  # the shape's findings are known already
+        entry = Fields(fields.node, fields.where, silent).read(MountEntry)
+        self._unique(fields)
+        if entry is None:
+            return
+        host_path = self._source(fields, entry)
+        self._mountpoint(fields, entry)
+        self._options(fields, entry)
+        if host_path:
+            host, path = host_path
+            self.found.append(
+                Spec(
+                    name=entry.name,
+                    type=entry.type,
+                    host=host,
+                    path=path,
+                    mountpoint=entry.mountpoint,
+                    read_only=entry.access == "ro",
+                    options=tuple(entry.options),
+                )
+            )
+
+    def _unique(self, fields: Fields) -> None:
+        name = fields.pairs["name"].node if "name" in fields.pairs else None
+        if name and isinstance(name.value, str):
+            if name.value in self._names:
+                fields.add(f"the name {shown(name.value)} is taken by the mount in line {self._names[name.value]}", "name")
+            self._names.setdefault(name.value, name.line)
+
+    def _source(self, fields: Fields, entry: MountEntry) -> Optional[tuple[str, str]]:
+        host, path = _split(entry.source)
+        if path and "path" in fields.pairs:
+            fields.add("the directory stands in `source:` already; keep one of the two", "path")
+        wrong = _host_objection(host)
+        if wrong:
+            fields.add(wrong, "source")
+        path = path or entry.path
+        key = "path" if "path" in fields.pairs else "source"
+        if any(ord(letter) < 32 or ord(letter) == 127 for letter in path):
+            fields.add("must not hold control characters", key)
+        elif ".." in path.split("/"):
+            fields.add("must not hold /../", key)
+        return (host.strip("[]"), path) if not wrong else None
+
+    def _mountpoint(self, fields: Fields, entry: MountEntry) -> None:
+        place = entry.mountpoint
+        wrong = mountpoints.objection(place)
+        if wrong:
+            fields.add(wrong, "mountpoint")
+            return
+        line = fields.pairs["mountpoint"].node.line
+        parts = place.split("/")
+        parents = ["/".join(parts[:end]) for end in range(2, len(parts))]
+        for other in [*(parent for parent in parents if parent in self._places), *self._above.get(place, "").splitlines()]:
+            at, name = self._places[other]
+            fields.add(f"mounts cannot be nested: {other} is the mount point of '{name}' (line {at})", "mountpoint")
+        if place in self._places:
+            at, name = self._places[place]
+            fields.add(f"{place} is the mount point of '{name}' already (line {at})", "mountpoint")
+        self._places.setdefault(place, (line, entry.name))
+        for parent in parents:
+            self._above.setdefault(parent, place)
+
+    def _options(self, fields: Fields, entry: MountEntry) -> None:
+        seen: dict[str, str] = {}
+        for option in entry.options:
+            wrong = nfs_options.objection(option, entry.access == "ro")
+            if wrong:
+                fields.add(wrong, "options")
+                continue
+            key = nfs_options.key_of(option)
+            if key in seen:
+                fields.add(f"{shown(option)} and {shown(seen[key])} contradict or repeat each other", "options")
+            seen[key] = option
+
+
+def _split(source: str) -> tuple[str, str]:
+    """host, /path; the path is empty where the source names none. An IPv6 address with a path stands in brackets."""
+    host, separator, path = source.partition(":/")
+    return (host, "/" + path) if separator and not host.endswith(":") else (source, "")
+
+
+def _host_objection(host: str) -> Optional[str]:
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    try:
+        ipaddress.ip_address(bare)
+        return None
+    except ValueError:
+        pass
+    if re.fullmatch(r"[0-9.]+", host):
+        return f"{shown(host)} is not an IPv4 address"
+    if _HOST.fullmatch(host):
+        return None
+    return f"{shown(host)} is neither a host name nor an IP address (write host or host:/path)"

@@ -1,0 +1,51 @@
+"""The shape of mounts.yaml. The JSON Schema for editors (config/mounts.schema.json) is generated from these types, and
+so are the sentences about a value that does not fit: each description completes "must be ...".
+"""
+
+import json
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+Name = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,63}$", description="1 to 63 letters, digits, - and _")]
+Source = Annotated[
+    str,
+    Meta(min_length=1, max_length=1300, description="the file server: a host name or an IP address, or host:/path"),
+]
+RemotePath = Annotated[str, Meta(pattern="^/", max_length=1024, description="a directory on the server, beginning with /")]
+Mountpoint = Annotated[
+    str, Meta(pattern="^/", max_length=1024, description="the directory to mount on, an absolute path on the notebook")
+]
+Access = Annotated[Literal["ro", "rw"], Meta(description="ro (read only) or rw")]
+Type = Annotated[Literal["nfs"], Meta(description="nfs")]
+Option = Annotated[str, Meta(min_length=1, max_length=200, description="a mount option such as nconnect=4")]
+Options = Annotated[list[Option], Meta(max_length=32, description="a list of mount options, such as [nconnect=4]")]
+
+
+class MountEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One mount."""
+
+    name: Name
+    type: Type
+    source: Source
+    mountpoint: Mountpoint
+    path: RemotePath = "/"
+    access: Access = "rw"
+    options: Options = []
+
+
+Mounts = Annotated[list[MountEntry], Meta(max_length=2000, description="a list of mounts")]
+
+
+class MountsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    version: Annotated[Literal[1], Meta(description="1")]
+    mounts: Mounts
+
+
+def json_schema() -> str:
+    schema = msgspec.json.schema(MountsFile)
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "fsmount mounts.yaml"}
+    return json.dumps({**head, **schema}, indent=2) + "\n"

@@ -1,0 +1,8 @@
+"""The daemon: one thread around one poll.
+
+agent.py     where observe, judge, plan, act and report meet
+loop.py      the poll: mountinfo, Jobs, signals, the control socket, timers
+control.py   the control socket's side of `fsmount reload` and `fsmount retry`
+publish.py   the Report, from entries to the status file
+service.py   what systemd is told and where logs go
+"""

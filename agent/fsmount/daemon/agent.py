@@ -1,0 +1,344 @@
+"""Where the stages meet: observe, judge, plan, act. All effects come in through the constructor.
+
+The agent is only ever called from the loop, does no I/O on a managed path, and waits for nothing.
+"""
+
+import ipaddress
+import logging
+from typing import Callable, Optional, Protocol
+
+import msgspec
+
+from .. import entry as entries
+from ..entry import Entry, Now
+from ..jobs import orders
+from ..jobs.orders import Answer, Failed, Fetched, Key, Kind, Mounted, Order, Overdue, Probed, Resolved, Unmounted
+from ..judge import Standing, judge
+from ..ledger import Record
+from ..model import Config, Phase, Problem, Spec, Word
+from ..observe.mountinfo import Table
+from ..plan import Action, Verb, plan
+from ..timeouts import RESOLVED_FRESH_S
+
+log = logging.getLogger("fsmount")
+Reply = Callable[[Optional[Problem], str], None]  # a problem or a sentence for whoever asked
+JOBS_MOST = 48
+
+
+class Jobs(Protocol):
+    def start(self, key: Key, order: Order, now: float) -> Optional[Problem]: ...
+    def lives(self, key: Key) -> bool: ...
+    def count(self) -> int: ...
+
+
+class Effects(Protocol):
+    """What the agent needs of the world."""
+
+    def now(self) -> Now: ...
+    def mounts(self) -> Table: ...
+    def write_ledger(self, records: list[Record]) -> Optional[Problem]: ...
+
+
+class Generation(msgspec.Struct, frozen=True):
+    config: Config
+    accepted_at: float
+
+
+class Agent:
+    def __init__(self, config_path: str, stage: str, jobs: Jobs, effects: Effects, records: dict[str, Record]) -> None:
+        self.config_path, self.stage = config_path, stage
+        self.entries: dict[str, Entry] = {}  # by mount point
+        self.generation: Optional[Generation] = None
+        self.config_problem: Optional[Problem] = None
+        self.ledger_problem: Optional[Problem] = None
+        self.settled = False  # the first pass is over: each mount was up, or has failed once
+        self.looked = False  # and each one that came up was probed
+        self._jobs, self._effects = jobs, effects
+        self._records = dict(records)
+        self._written: list[Record] = list(records.values())
+        self._addresses: dict[str, tuple[tuple[str, ...], float]] = {}
+        self._asked: list[Reply] = []
+        self._table = effects.mounts()
+        self._fetched = False
+
+    # -- what wakes it
+
+    def reload(self, reply: Optional[Reply] = None) -> None:
+        """Read the configuration again; the reply comes when it was accepted or refused."""
+        if reply:
+            self._asked.append(reply)
+        if self._jobs.lives(Key(Kind.FETCH, self.config_path)):
+            return  # its answer serves this one too
+        now = self._effects.now()
+        problem = self._jobs.start(Key(Kind.FETCH, self.config_path), orders.Fetch(self.config_path), now.monotonic)
+        if problem:
+            self._refuse(problem, now)
+
+    def retry(self, name: Optional[str]) -> Optional[Problem]:
+        """Try at once what waits or is blocked: the mount of that name, or all."""
+        chosen = [e for e in self.entries.values() if name in (None, e.spec.name)]
+        if name is not None and not chosen:
+            return Problem("unknown-mount", f"no mount is called {name!r}", temporary=False)
+        for entry in chosen:
+            self._keep(entries.again(entry))
+            self._addresses.pop(entry.spec.host, None)
+        return None
+
+    def mounts_changed(self) -> None:
+        self._table = self._effects.mounts()
+
+    def answered(self, key: Key, answer: Answer) -> None:
+        now = self._effects.now()
+        if key.kind is Kind.FETCH:
+            self._answered_fetch(key, answer, now)
+        elif key.kind is Kind.RESOLVE:
+            self._answered_resolve(key.about, answer, now)
+        elif key.about in self.entries:
+            entry = self.entries[key.about]
+            after = {Kind.MOUNT: self._after_mount, Kind.UNMOUNT: self._after_unmount, Kind.PROBE: self._after_probe}
+            self._keep(after[key.kind](entry, key, answer, now))
+
+    def turn(self) -> Optional[float]:
+        """One pass over every mount point. Returns the monotonic time at which the next one is due, if any."""
+        now = self._effects.now()
+        due: list[float] = []
+        planned = [(place, *self._planned(place, now)) for place in list(self.entries)]
+        intents = [place for place, action, _ in planned if action.verb is Verb.MOUNT]
+        for place in intents:
+            self._records[place] = Record(self.entries[place].spec)
+        self._write_ledger()
+        for place, action, mount_id in planned:
+            self._act(place, action, mount_id, now)
+            if action.look_again is not None:
+                due.append(action.look_again)
+        self._write_ledger()
+        self._settle()
+        return min(due, default=None)
+
+    # -- judge and plan
+
+    def _planned(self, place: str, now: Now) -> tuple[Action, Optional[int]]:
+        entry = self.entries[place]
+        standing, mount_id = self.standing(entry)
+        if standing is Standing.ABSENT and entry.phase is Phase.MOUNTED:
+            log.warning("%s: unmounted by somebody", entry.spec.name, extra={"MOUNT": entry.spec.name})
+            entry = self._keep(entries.lost(entry, now))
+        if standing is Standing.ABSENT and not self._jobs.lives(Key(Kind.MOUNT, place)):
+            self._records.pop(place, None)
+        entry = self._keep(self._with_address(entry, now))
+        return plan(entry, standing, mount_id, self._busy(entry), now.monotonic), mount_id
+
+    def standing(self, entry: Entry) -> tuple[Standing, Optional[int]]:
+        row = self._table.at(entry.spec.mountpoint)
+        return judge(entry.spec, row, self._records.get(entry.spec.mountpoint)), row.mount_id if row else None
+
+    def _busy(self, entry: Entry) -> frozenset[Kind]:
+        place = entry.spec.mountpoint
+        keys = (
+            Key(Kind.MOUNT, place),
+            Key(Kind.UNMOUNT, place),
+            Key(Kind.PROBE, place, entry.mount_id),
+            Key(Kind.RESOLVE, entry.spec.host),
+        )
+        return frozenset(key.kind for key in keys if self._jobs.lives(key))
+
+    def _with_address(self, entry: Entry, now: Now) -> Entry:
+        if entry.address is not None:
+            return entry
+        if _is_address(entry.spec.host):
+            return msgspec.structs.replace(entry, address=entry.spec.host)
+        found, at = self._addresses.get(entry.spec.host, ((), 0.0))
+        if not found or now.monotonic - at > RESOLVED_FRESH_S:
+            return entry
+        return msgspec.structs.replace(entry, address=found[entry.failures % len(found)])
+
+    # -- act
+
+    def _act(self, place: str, action: Action, mount_id: Optional[int], now: Now) -> None:
+        entry = self.entries[place]
+        if action.verb is Verb.NOTHING:
+            return
+        if action.verb is Verb.FORGET:
+            log.info("%s: gone from the configuration", entry.spec.name, extra={"MOUNT": entry.spec.name})
+            del self.entries[place]
+            self._records.pop(place, None)
+        elif action.verb is Verb.ADOPT:
+            self._adopt(entry, mount_id or 0, now)
+        elif action.verb is Verb.BLOCK:
+            row = self._table.at(place)
+            what = f"{row.source} ({row.fstype})" if row else "something"
+            self._trouble(entry, entries.failed(entry, Problem("mountpoint-taken", f"{place} holds {what}", False), now))
+        else:
+            self._start(entry, action.verb, mount_id or 0, now)
+
+    def _adopt(self, entry: Entry, mount_id: int, now: Now) -> None:
+        standing, _ = self.standing(entry)
+        theirs = standing is Standing.THEIRS
+        if not theirs:
+            self._records[entry.spec.mountpoint] = Record(entry.spec, mount_id)
+        log.info("%s: found mounted on %s", entry.spec.name, entry.spec.mountpoint, extra={"MOUNT": entry.spec.name})
+        self._keep(entries.mounted(entry, mount_id, now, theirs=theirs))
+
+    def _start(self, entry: Entry, verb: Verb, mount_id: int, now: Now) -> None:
+        if self._jobs.count() >= JOBS_MOST:
+            return  # an end of one of them wakes the loop, and then there is room
+        place = entry.spec.mountpoint
+        key, order, phase = self._order(entry, verb, place, mount_id)
+        if self._jobs.lives(key):
+            return
+        problem = self._jobs.start(key, order, now.monotonic)
+        if problem is None:
+            self._keep(entries.turned(entry, phase, now))
+        elif verb is Verb.PROBE:
+            self._trouble(entry, entries.unwell(entry, problem, now))
+        elif verb is Verb.UNMOUNT:
+            self._trouble(entry, entries.still_mounted(entry, problem, now))
+        else:
+            self._trouble(entry, entries.failed(entry, problem, now))
+
+    def _order(self, entry: Entry, verb: Verb, place: str, mount_id: int) -> tuple[Key, Order, Phase]:
+        if verb is Verb.RESOLVE:
+            return Key(Kind.RESOLVE, entry.spec.host), orders.Resolve(entry.spec.host), Phase.RESOLVING
+        if verb is Verb.MOUNT:
+            stage = f"{self.stage}/{entry.spec.name}"
+            return Key(Kind.MOUNT, place), orders.MountOrder(entry.spec, entry.address or "", stage), Phase.MOUNTING
+        if verb is Verb.UNMOUNT:
+            return Key(Kind.UNMOUNT, place), orders.Unmount(place, mount_id), Phase.UNMOUNTING
+        return Key(Kind.PROBE, place, mount_id), orders.Probe(place, mount_id), Phase.MOUNTED
+
+    # -- what the Jobs said
+
+    def _after_mount(self, entry: Entry, key: Key, answer: Answer, now: Now) -> Entry:
+        if isinstance(answer, Mounted):
+            self._records[key.about] = Record(self._records.get(key.about, Record(entry.spec)).spec, answer.mount_id)
+            log.info("%s: mounted on %s", entry.spec.name, key.about, extra={"MOUNT": entry.spec.name})
+            self.mounts_changed()
+            return entries.mounted(entry, answer.mount_id, now, hides=answer.hides)
+        late = Problem("mount-timeout", f"{entry.spec.source}: no end after {orders.DEADLINES_S[Kind.MOUNT]:.0f} s")
+        return self._trouble(entry, entries.failed(entry, _problem(answer, late), now))
+
+    def _after_unmount(self, entry: Entry, key: Key, answer: Answer, now: Now) -> Entry:
+        if isinstance(answer, Unmounted):
+            self.mounts_changed()
+            return entries.again(entries.turned(entry, Phase.WAITING, now))
+        late = Problem("unmount-failed", f"{key.about}: no end after {orders.DEADLINES_S[Kind.UNMOUNT]:.0f} s")
+        return self._trouble(entry, entries.still_mounted(entry, _problem(answer, late), now))
+
+    def _after_probe(self, entry: Entry, key: Key, answer: Answer, now: Now) -> Entry:
+        if entry.phase is not Phase.MOUNTED or entry.mount_id != key.mount_id:
+            return entry  # about a mount that is gone
+        if isinstance(answer, Probed):
+            after = entries.healthy(entry, answer.usage, now)
+            if entry.problem and not after.problem:
+                log.info("%s: answers again", entry.spec.name, extra={"MOUNT": entry.spec.name})
+            return after
+        late = Problem("not-answering", f"{key.about}: no answer within {orders.DEADLINES_S[Kind.PROBE]:.0f} s")
+        return self._trouble(entry, entries.unwell(entry, _problem(answer, late), now))
+
+    def _answered_resolve(self, host: str, answer: Answer, now: Now) -> None:
+        if isinstance(answer, Resolved) and answer.addresses:
+            self._addresses[host] = (answer.addresses, now.monotonic)
+            return
+        problem = _problem(answer, Problem("name-server-down", f"{host}: no answer from the name server"))
+        for entry in list(self.entries.values()):
+            waits = entry.phase in (Phase.WAITING, Phase.RESOLVING) and entry.not_before <= now.monotonic
+            if entry.spec.host == host and waits:
+                self._keep(self._trouble(entry, entries.failed(entry, problem, now)))
+
+    # -- the configuration
+
+    def _answered_fetch(self, key: Key, answer: Answer, now: Now) -> None:
+        if isinstance(answer, Fetched):
+            self._accept(answer.config, now)
+        else:
+            self._refuse(_problem(answer, Problem("config-unreadable", f"{key.about}: reading it took too long")), now)
+
+    def _accept(self, config: Config, now: Now) -> None:
+        changed = self.generation is None or self.generation.config.digest != config.digest
+        self.config_problem = None
+        wanted = {spec.mountpoint: spec for spec in config.mounts}
+        if changed:
+            self.generation = Generation(config, now.wall)
+            for place, record in self._records.items():
+                self.entries.setdefault(place, Entry(spec=record.spec, since_at=now.wall))
+            for place, entry in list(self.entries.items()):
+                if place not in wanted:
+                    self._keep(msgspec.structs.replace(entry, wanted=False, not_before=0.0))
+            for spec in wanted.values():
+                self._want(spec, now)
+        self._fetched = True
+        sentence = f"{len(wanted)} mounts, generation {config.digest[:12]}" + ("" if changed else ", unchanged")
+        log.info("configuration accepted: %s", sentence)
+        self._reply(None, sentence)
+
+    def _want(self, spec: Spec, now: Now) -> None:
+        entry = self.entries.get(spec.mountpoint)
+        if entry is None:
+            self._keep(Entry(spec=spec, since_at=now.wall))
+        elif entry.spec.same_mount(spec):
+            problem = None if entry.phase is Phase.MOUNTED else entry.problem  # a probe says it again if it is still there
+            self._keep(entries.again(msgspec.structs.replace(entry, spec=spec, wanted=True, problem=problem)))
+        else:
+            self._keep(entries.again(msgspec.structs.replace(entry, spec=spec, wanted=True, problem=None)))
+
+    def _refuse(self, problem: Problem, now: Now) -> None:
+        """Nothing that runs is touched; after a restart, what the ledger holds is what is wanted."""
+        if problem != self.config_problem:
+            log.error("configuration refused: %s", problem.observed, extra={"PROBLEM": problem.code})
+        self.config_problem = problem
+        if not self._fetched:
+            for place, record in self._records.items():
+                self.entries.setdefault(place, Entry(spec=record.spec, since_at=now.wall))
+        self._fetched = True
+        self._reply(problem, "")
+
+    def _reply(self, problem: Optional[Problem], sentence: str) -> None:
+        asked, self._asked = self._asked, []
+        for reply in asked:
+            reply(problem, sentence)
+
+    # -- what it remembers
+
+    def _keep(self, entry: Entry) -> Entry:
+        self.entries[entry.spec.mountpoint] = entry
+        return entry
+
+    def _trouble(self, before: Entry, after: Entry) -> Entry:
+        """Keep it, and say so once per change of what is wrong."""
+        problem = after.problem
+        if problem and (before.problem is None or before.problem.code != problem.code):
+            fields = {"MOUNT": after.spec.name, "PROBLEM": problem.code}
+            log.warning("%s: %s [%s]", after.spec.name, problem.observed, problem.code, extra=fields)
+        return self._keep(after)
+
+    def _write_ledger(self) -> None:
+        records = list(self._records.values())
+        if records == self._written:
+            return
+        problem = self._effects.write_ledger(records)
+        if problem and not self.ledger_problem:
+            log.error("%s", problem.observed, extra={"PROBLEM": problem.code})
+        self.ledger_problem = problem
+        if not problem:
+            self._written = records
+
+    def _settle(self) -> None:
+        """The first pass ends once; what fails later is news, not a beginning."""
+        wanted = [entry for entry in self.entries.values() if entry.wanted]
+        self.settled = self.settled or (self._fetched and all(entry.tried for entry in wanted))
+        self.looked = self.looked or (self.settled and not any(entry.word is Word.PENDING for entry in wanted))
+
+
+def _problem(answer: Answer, late: Problem) -> Problem:
+    if isinstance(answer, Failed):
+        return answer.problem
+    assert isinstance(answer, Overdue), answer
+    return late
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+        return True
+    except ValueError:
+        return False

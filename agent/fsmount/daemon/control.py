@@ -1,0 +1,117 @@
+"""The control socket: one JSON line asks, one JSON line answers. Root's alone (mode 0600).
+
+A client that says nothing, or never reads, is dropped after a few seconds; it cannot hold the loop.
+"""
+
+import contextlib
+import os
+import select
+import socket
+from typing import Optional
+
+import msgspec
+
+from ..model import Problem
+from ..timeouts import CLIENT_S
+from ..wire import LINE_MOST, Request, Response
+from .agent import Agent
+
+_CLIENTS_MOST = 16
+
+
+class _Client:
+    def __init__(self, connection: socket.socket, since: float) -> None:
+        self.connection, self.since = connection, since
+        self.heard = b""
+        self.asked = False
+
+
+class Control:
+    def __init__(self, path: str, poll: "select.poll", agent: Agent) -> None:
+        self._poll, self._agent = poll, agent
+        self._clients: dict[int, _Client] = {}
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        before = os.umask(0o177)
+        try:
+            self._listener.bind(path)
+        finally:
+            os.umask(before)
+        self._listener.listen(8)
+        poll.register(self._listener, select.POLLIN)
+
+    def ready(self, descriptor: int, now: float) -> bool:
+        """Whether the descriptor was one of ours, and if so, serve it."""
+        if descriptor == self._listener.fileno():
+            self._accept(now)
+            return True
+        client = self._clients.get(descriptor)
+        if client:
+            self._hear(client)
+        return client is not None
+
+    def next_deadline(self) -> Optional[float]:
+        return min((c.since + CLIENT_S for c in self._clients.values() if not c.asked), default=None)
+
+    def expire(self, now: float) -> None:
+        for client in list(self._clients.values()):
+            if not client.asked and client.since + CLIENT_S <= now:
+                self._drop(client)
+
+    def _accept(self, now: float) -> None:
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:
+            return
+        if len(self._clients) >= _CLIENTS_MOST:
+            connection.close()
+            return
+        connection.setblocking(False)
+        self._clients[connection.fileno()] = _Client(connection, now)
+        self._poll.register(connection, select.POLLIN)
+
+    def _hear(self, client: _Client) -> None:
+        try:
+            heard = client.connection.recv(LINE_MOST)
+        except BlockingIOError:
+            return
+        except OSError:
+            heard = b""
+        client.heard += heard
+        if not heard or client.asked:
+            self._drop(client)
+        elif b"\n" in client.heard:
+            self._serve(client, client.heard.partition(b"\n")[0])
+        elif len(client.heard) >= LINE_MOST:
+            self._answer(client, Problem("bad-request", "a request longer than 4 KiB", False), "")
+
+    def _serve(self, client: _Client, line: bytes) -> None:
+        client.asked = True
+        try:
+            request = msgspec.json.decode(line, type=Request)
+        except msgspec.MsgspecError as error:
+            self._answer(client, Problem("bad-request", f"not a request: {error}", False), "")
+            return
+        if request.verb == "reload":
+            self._agent.reload(lambda problem, sentence: self._answer(client, problem, sentence))
+        elif request.verb == "retry":
+            self._answer(client, self._agent.retry(request.name), f"trying {request.name or 'all mounts'} now")
+        else:
+            self._answer(client, Problem("bad-request", f"no such request: {request.verb!r}", False), "")
+
+    def _answer(self, client: _Client, problem: Optional[Problem], sentence: str) -> None:
+        if client.connection.fileno() < 0:
+            return  # it has left
+        try:
+            client.connection.send(msgspec.json.encode(Response(sentence, problem)) + b"\n")
+        except OSError:
+            pass  # it has left, or does not read: its loss
+        self._drop(client)
+
+    def _drop(self, client: _Client) -> None:
+        descriptor = client.connection.fileno()
+        if self._clients.get(descriptor) is client:
+            del self._clients[descriptor]
+            self._poll.unregister(descriptor)
+            client.connection.close()

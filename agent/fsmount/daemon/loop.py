@@ -1,0 +1,126 @@
+"""The one poll. It wakes for mountinfo, a Job, a signal, a request or a timer; nothing in it blocks.
+
+A signal only writes its number into a pipe; everything that it causes happens in the loop.
+"""
+
+import os
+import random
+import select
+import signal
+import time
+from typing import Optional
+
+from .. import ledger, places
+from ..entry import Now
+from ..jobs.running import Running
+from ..ledger import Record
+from ..model import Problem
+from ..observe import mountinfo
+from .agent import Agent
+from .control import Control
+from .publish import Publisher, sentence
+from .service import Notifier
+
+_BEAT_S = 10.0  # how often systemd's watchdog hears of us, and so the longest sleep
+
+
+class World:
+    """The real effects: clocks, dice, mountinfo, the ledger's file."""
+
+    def __init__(self, run: str) -> None:
+        self._ledger = places.ledger_file(run)
+        self._dice = random.Random()  # noqa: S311  # spreads attempts, hides nothing
+
+    def now(self) -> Now:
+        return Now(time.monotonic(), time.time(), self._dice.random())
+
+    def mounts(self) -> mountinfo.Table:
+        return mountinfo.read()
+
+    def write_ledger(self, records: list[Record]) -> Optional[Problem]:
+        try:
+            ledger.write(self._ledger, records)
+        except OSError as error:
+            return Problem("ledger-not-written", f"{self._ledger}: {error.strerror}")
+        return None
+
+
+class Loop:
+    def __init__(self, config_path: str, run: str, instance: Optional[str]) -> None:
+        self._poll = select.poll()
+        self._jobs = Running(self._poll)
+        self._world = World(run)
+        records = ledger.read(places.ledger_file(run))
+        self._agent = Agent(config_path, places.stage(run), self._jobs, self._world, records)
+        self._control = Control(places.control_socket(run), self._poll, self._agent)
+        self._publisher = Publisher(places.status_file(run), instance, time.time())
+        self._notifier = Notifier()
+        self._signals = _signals_into_a_pipe()
+        self._mountinfo = os.open(mountinfo.PATH, os.O_RDONLY | os.O_CLOEXEC)
+        self._poll.register(self._signals, select.POLLIN)
+        self._poll.register(self._mountinfo, select.POLLPRI)
+        self._stall_ms = 0
+        self._beat_at = 0.0
+        self._ready = False
+        self._stopping = False
+
+    def run(self) -> None:
+        """Until SIGTERM. Every mount stays as it is."""
+        self._agent.reload()
+        wake = time.monotonic()
+        while not self._stopping:
+            events = self._poll.poll(max(0, int((wake - time.monotonic()) * 1000) + 1))
+            began = time.monotonic()
+            for descriptor, _ in events:
+                self._serve(descriptor, began)
+            wake = self._pass()
+            self._stall_ms = max(self._stall_ms, int((time.monotonic() - began) * 1000))
+        self._notifier.tell("STOPPING=1")
+        self._jobs.kill_all()
+
+    def _serve(self, descriptor: int, now: float) -> None:
+        if descriptor == self._mountinfo:
+            self._agent.mounts_changed()
+        elif descriptor == self._signals:
+            self._on_signals(os.read(self._signals, 256))
+        elif not self._control.ready(descriptor, now):
+            for key, answer in self._jobs.ready(descriptor):
+                self._agent.answered(key, answer)
+
+    def _on_signals(self, numbers: bytes) -> None:
+        if signal.SIGHUP in numbers:
+            self._agent.reload()
+        if signal.SIGTERM in numbers or signal.SIGINT in numbers:
+            self._stopping = True
+
+    def _pass(self) -> float:
+        """Deadlines, one turn of the agent, the news. Returns when to wake at the latest."""
+        now = self._world.now()
+        self._control.expire(now.monotonic)
+        for key, answer in self._jobs.expire(now.monotonic):
+            self._agent.answered(key, answer)
+        due = [self._agent.turn(), self._jobs.next_deadline(), self._control.next_deadline()]
+        now = self._world.now()
+        if self._publisher.due(self._agent, now) <= now.monotonic:
+            self._publisher.write(self._agent, now, self._stall_ms, self._jobs.stuck())
+        due.append(self._publisher.due(self._agent, now))
+        due.append(self._tell_systemd(now.monotonic))
+        return min(moment for moment in due if moment is not None)
+
+    def _tell_systemd(self, now: float) -> float:
+        self._notifier.status(sentence(self._agent))
+        if self._agent.settled and not self._ready:
+            self._ready = True
+            self._notifier.tell("READY=1")
+        if now >= self._beat_at:
+            self._beat_at = now + _BEAT_S
+            self._notifier.tell("WATCHDOG=1")
+        return self._beat_at
+
+
+def _signals_into_a_pipe() -> int:
+    reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: None)
+    return reading

@@ -1,0 +1,144 @@
+"""Report: from the agent's state to the status file. Written when something changed, and as a heartbeat."""
+
+import os
+import time
+from typing import Optional
+
+import msgspec
+
+from .. import __version__, atomic
+from ..entry import Entry, Now
+from ..model import Phase, Problem, Word, worst
+from ..problems import CATALOGUE
+from ..report import VERSION, AgentReport, GenerationReport, MountReport, ProblemReport, Report
+from ..timeouts import HEARTBEAT_S
+from .agent import Agent
+
+_APART_S = 0.2  # a burst of changes is written once
+
+
+def problem_report(problem: Problem, at: float) -> ProblemReport:
+    known = CATALOGUE[problem.code]
+    return ProblemReport(
+        code=problem.code, title=known.title, observed=problem.observed, remedy=known.remedy, at=at, temporary=problem.temporary
+    )
+
+
+def mount_report(entry: Entry, now: Now) -> MountReport:
+    waits = entry.phase is Phase.WAITING and entry.problem is not None
+    hidden = Problem("mountpoint-not-empty", f"{entry.spec.mountpoint} was not empty when it was mounted over")
+    return MountReport(
+        name=entry.spec.name,
+        word=entry.word.value,
+        phase=entry.phase.value,
+        health=entry.health.value if entry.health else None,
+        type=entry.spec.type,
+        source=entry.spec.source,
+        mountpoint=entry.spec.mountpoint,
+        access="ro" if entry.spec.read_only else "rw",
+        options=entry.spec.options,
+        since_at=round(entry.since_at, 3),
+        address=entry.address,
+        mounted_by=("somebody else" if entry.theirs else "fsmount") if entry.phase is Phase.MOUNTED else None,
+        usage=entry.usage,
+        probed_at=round(entry.probed_at, 3) if entry.probed_at else None,
+        failures=entry.failures,
+        next_attempt_at=round(now.wall + entry.not_before - now.monotonic, 3) if waits else None,
+        problem=problem_report(entry.problem, round(entry.problem_at, 3)) if entry.problem else None,
+        warnings=(problem_report(hidden, round(entry.since_at, 3)),) if entry.hides else (),
+        leaving=not entry.wanted,
+    )
+
+
+def word(agent: Agent, own: Optional[Problem]) -> Word:
+    if not agent.settled:
+        return Word.PENDING
+    mounts = worst(tuple(entry.word for entry in agent.entries.values()))
+    return worst((mounts, Word.DEGRADED)) if agent.config_problem or own else mounts
+
+
+def sentence(agent: Agent) -> str:
+    """For `systemctl status`: the state in words."""
+    if not agent.settled:
+        return "mounting"
+    if agent.config_problem and not agent.entries:
+        return f"no mounts: {agent.config_problem.observed}"
+    all_of = agent.entries.values()
+    good = sum(entry.word is Word.OK for entry in all_of)
+    bad = [f"{e.spec.name} {e.problem.code if e.problem else e.phase.value}" for e in all_of if e.word is not Word.OK]
+    more = f" and {len(bad) - 3} more" if len(bad) > 3 else ""
+    return f"{good} of {len(agent.entries)} mounts ok" + (f"; {', '.join(bad[:3])}{more}" if bad else "")
+
+
+class Publisher:
+    """Holds what was written last, so that nothing is written that says nothing new."""
+
+    def __init__(self, path: str, instance: Optional[str], started_at: float) -> None:
+        self._path, self._instance, self._started_at = path, instance, started_at
+        self._pid_started = process_started(os.getpid())
+        self._last: tuple[object, ...] = ()
+        self._last_at = -HEARTBEAT_S
+        self.problem: Optional[Problem] = None
+
+    def due(self, agent: Agent, now: Now) -> float:
+        """The monotonic time at which it should be written next; in the past if now."""
+        if self._content(agent, now) != self._last:
+            return self._last_at + _APART_S
+        return self._last_at + HEARTBEAT_S
+
+    def write(self, agent: Agent, now: Now, stall_ms: int, stuck: int) -> None:
+        content = self._content(agent, now)
+        report = Report(
+            version=VERSION,
+            word=word(agent, agent.ledger_problem).value,
+            settled=agent.looked,
+            written_at=round(now.wall, 3),
+            written_boottime=round(time.clock_gettime(time.CLOCK_BOOTTIME), 3),
+            instance=self._instance,
+            agent=AgentReport(
+                version=__version__,
+                pid=os.getpid(),
+                pid_started=self._pid_started,
+                started_at=round(self._started_at, 3),
+                longest_stall_ms=stall_ms,
+                stuck_jobs=stuck,
+            ),
+            generation=_generation(agent),
+            problem=_own_problem(agent, now),
+            mounts=tuple(mount_report(entry, now) for entry in agent.entries.values()),
+        )
+        self._last_at = now.monotonic
+        try:
+            atomic.replace(self._path, msgspec.json.encode(report) + b"\n")
+            self._last, self.problem = content, None
+        except OSError as error:
+            self.problem = Problem("status-not-written", f"{self._path}: {error.strerror}")
+
+    def _content(self, agent: Agent, now: Now) -> tuple[object, ...]:
+        """All that makes news; frozen values, so comparing is cheap."""
+        return (
+            agent.looked,
+            agent.settled,
+            agent.config_problem,
+            agent.ledger_problem,
+            agent.generation.config.digest if agent.generation else None,
+            *agent.entries.values(),
+        )
+
+
+def _generation(agent: Agent) -> Optional[GenerationReport]:
+    if agent.generation is None:
+        return None
+    digest, at = agent.generation.config.digest, agent.generation.accepted_at
+    return GenerationReport(digest=digest, origin=f"file:{agent.config_path}", accepted_at=round(at, 3))
+
+
+def _own_problem(agent: Agent, now: Now) -> Optional[ProblemReport]:
+    problem = agent.config_problem or agent.ledger_problem
+    return problem_report(problem, round(now.wall, 3)) if problem else None
+
+
+def process_started(pid: int) -> int:
+    """When the process began, in clock ticks since boot: /proc/PID/stat, field 22 (the name may hold blanks)."""
+    with open(f"/proc/{pid}/stat", "rb") as file:
+        return int(file.read().rpartition(b")")[2].split()[19])

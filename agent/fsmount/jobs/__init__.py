@@ -1,0 +1,7 @@
+"""Jobs: whatever may block, in a child with a deadline that answers with one JSON line.
+
+orders.py    what each kind is told and what it answers
+child.py     the child's life from fork to exit
+running.py   the Jobs in flight, seen from the daemon: answers, deadlines, the abandoned
+and one module per kind: fetch, resolve, mount, unmount, probe.
+"""

@@ -1,0 +1,68 @@
+"""The child's side of a Job: from fork to exit it does one thing and answers with one JSON line.
+
+It is in a session of its own, so that a deadline ends what it started, too, and it dies with the agent: an attempt that
+nobody waits for must not finish later behind the next agent's back.
+"""
+
+import os
+import signal
+import sys
+from importlib import import_module
+from typing import Callable, NoReturn
+
+import msgspec
+
+from ..errors import FsmountError
+from ..linux import syscalls
+from ..model import Problem
+from .orders import Answer, Failed, Kind, Order
+
+
+def run(kind: Kind, order: Order, answer_to: int, parent: int) -> NoReturn:
+    """Never returns, whatever happens: the caller's stack belongs to the daemon."""
+    status = 1
+    try:
+        _leave_the_daemon(answer_to, parent)
+        _write(answer_to, msgspec.json.encode(_answer(kind, order)) + b"\n")
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _leave_the_daemon(answer_to: int, parent: int) -> None:
+    os.setsid()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    signal.set_wakeup_fd(-1)
+    syscalls.die_with_parent(signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+    nothing = os.open("/dev/null", os.O_RDONLY)
+    os.dup2(nothing, 0)
+    # The daemon's descriptors must not live on in a child that may never end.
+    os.closerange(3, answer_to)
+    os.closerange(answer_to + 1, 4096)
+    os.umask(0o022)
+
+
+def _answer(kind: Kind, order: Order) -> Answer:
+    try:
+        return _work(kind)(order)
+    except FsmountError as error:
+        return Failed(error.problem)
+    except Exception as error:  # around one mount's turn: whatever it is, it is this mount's alone
+        sys.excepthook(type(error), error, error.__traceback__)
+        return Failed(Problem("internal-error", f"{type(error).__name__}: {error}"))
+
+
+def _work(kind: Kind) -> Callable[[Order], Answer]:
+    """Imported here and not above: what a kind needs (YAML, the resolver) is the child's to carry, not the daemon's."""
+    module = import_module(f".{kind.value}", __package__)
+    work: Callable[[Order], Answer] = getattr(module, kind.value)
+    return work
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]

@@ -1,0 +1,115 @@
+"""One attempt to mount one NFS file system: port, mount, a look at it, and only then onto the mount point.
+
+The mount point is pinned (made, if need be) first, and attached to through that descriptor; afterwards mountinfo must
+show the mount where it was wanted, else somebody moved the directory meanwhile, and the mount is taken back.
+"""
+
+import errno
+import os
+from typing import Optional
+
+from ..config import nfs_options
+from ..errors import FsmountError, Permanent, Temporary
+from ..linux import mount8, mountfd, newmount, pin, syscalls
+from ..model import Spec
+from ..observe import mountinfo
+from . import reach
+from .orders import Mounted, MountOrder
+
+FSTYPE = "nfs4"
+_PERMANENT = {
+    errno.ENOENT: "path-not-found",
+    errno.ENOTDIR: "path-not-found",
+    errno.EACCES: "access-denied",
+    errno.EPERM: "access-denied",
+    errno.EINVAL: "option-refused",
+    errno.EPROTONOSUPPORT: "version-unsupported",
+    errno.EPROTOTYPE: "version-unsupported",
+    errno.EPFNOSUPPORT: "version-unsupported",
+    errno.EOPNOTSUPP: "version-unsupported",
+    errno.ENODEV: "nfs-missing",
+}
+_TEMPORARY = {
+    errno.ETIMEDOUT: "server-timeout",
+    errno.ECONNREFUSED: "server-refused",
+    errno.EHOSTUNREACH: "server-unreachable",
+    errno.ENETUNREACH: "server-unreachable",
+    errno.EIO: "server-lost",
+    errno.ECONNRESET: "server-lost",
+    errno.ENOTCONN: "server-lost",
+    errno.EPIPE: "server-lost",
+    errno.EAGAIN: "server-lost",
+    errno.ESTALE: "server-lost",
+    errno.EINTR: "server-lost",
+}
+
+
+def mount(order: MountOrder) -> Mounted:
+    target = pin.pin(order.spec.mountpoint, make=True)
+    hides = not pin.is_empty(target)
+    reach.demand(order.spec.host, order.address, order.spec.port)
+    try:
+        return Mounted(_mount(order, target), hides)
+    except OSError as error:
+        raise named(order.spec, error) from None
+
+
+def _mount(order: MountOrder, target: int) -> int:
+    try:
+        fresh = newmount.create(FSTYPE, kernel_options(order.spec, order.address), _attributes(order.spec))
+    except OSError as error:
+        if error.errno != errno.ENOSYS:
+            raise
+        return mount_the_older_way(order, target)
+    mountfd.look(fresh)
+    syscalls.move_mount(fresh, target)
+    return _confirmed(order.spec, mountfd.mount_id(fresh), fresh)
+
+
+def mount_the_older_way(order: MountOrder, target: int) -> int:
+    """For kernels before 5.6, through mount(8). The mount helper resolves the host's name by itself."""
+    spec = order.spec
+    mount8.create(FSTYPE, spec.source, kernel_options(spec, order.address), _attributes(spec), order.stage)
+    staged = os.open(order.stage, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    mountfd.look(staged)
+    os.close(staged)
+    mount8.attach(order.stage, target)
+    bound = mountinfo.read().at(spec.mountpoint)
+    if bound is None or bound.source != spec.source:
+        raise Temporary("mountpoint-moved", f"{spec.mountpoint}: the directory was moved while it was being mounted")
+    return bound.mount_id
+
+
+def _confirmed(spec: Spec, mount_id: int, fresh: int) -> int:
+    row = mountinfo.read().by_id(mount_id)
+    if row is not None and row.mountpoint == spec.mountpoint:
+        return mount_id
+    # The descriptor, not the name, says what to take back.
+    syscalls.umount2(f"/proc/self/fd/{fresh}", syscalls.MNT_DETACH)
+    where = f"it became {row.mountpoint}" if row else "it is gone"
+    raise Temporary("mountpoint-moved", f"{spec.mountpoint}: the directory was moved while it was being mounted ({where})")
+
+
+def kernel_options(spec: Spec, address: str) -> list[tuple[str, Optional[str]]]:
+    """What fsconfig(2) is told; `addr` is resolved before, since the kernel knows no names."""
+    any_address = "::" if ":" in address else "0.0.0.0"
+    fixed: list[tuple[str, Optional[str]]] = [("source", spec.source), ("addr", address), ("clientaddr", any_address)]
+    access: list[tuple[str, Optional[str]]] = [("ro", None)] if spec.read_only else []
+    options = nfs_options.merged(spec.options)
+    if ":" in address:
+        options = [(key, "tcp6" if key == "proto" else value) for key, value in options]
+    return fixed + options + access
+
+
+def _attributes(spec: Spec) -> list[str]:
+    access = ["ro"] if spec.read_only else []
+    return [*access, "nosuid", "nodev", *nfs_options.attributes(spec.options)]
+
+
+def named(spec: Spec, error: OSError) -> FsmountError:
+    """The kernel's errno as one of our problems, with what the kernel said about it."""
+    number = error.errno or 0
+    observed = f"{spec.source}: {error.strerror}"
+    if number in _PERMANENT:
+        return Permanent(_PERMANENT[number], observed)
+    return Temporary(_TEMPORARY.get(number, "mount-failed"), observed)

@@ -1,0 +1,97 @@
+"""What each kind of Job is told (an Order) and what it answers. An Answer is done or failed, never an exception that
+crosses the process."""
+
+import enum
+from typing import NamedTuple, Optional, Union
+
+import msgspec
+
+from ..model import Config, Problem, Spec, Usage
+from ..timeouts import FETCH_S, MOUNT_S, PROBE_S, RESOLVE_S, UNMOUNT_S
+
+
+class Kind(enum.Enum):
+    FETCH = "fetch"
+    RESOLVE = "resolve"
+    MOUNT = "mount"
+    UNMOUNT = "unmount"
+    PROBE = "probe"
+
+
+DEADLINES_S = {
+    Kind.FETCH: FETCH_S,
+    Kind.RESOLVE: RESOLVE_S,
+    Kind.MOUNT: MOUNT_S,
+    Kind.UNMOUNT: UNMOUNT_S,
+    Kind.PROBE: PROBE_S,
+}
+
+
+class Fetch(NamedTuple):
+    path: str
+
+
+class Resolve(NamedTuple):
+    host: str
+
+
+class MountOrder(NamedTuple):
+    spec: Spec
+    address: str
+    stage: str
+
+
+class Unmount(NamedTuple):
+    mountpoint: str
+    mount_id: int
+
+
+class Probe(NamedTuple):
+    mountpoint: str
+    mount_id: int
+
+
+Order = Union[Fetch, Resolve, MountOrder, Unmount, Probe]
+
+
+class Fetched(msgspec.Struct, frozen=True, tag="fetched"):
+    config: Config
+
+
+class Resolved(msgspec.Struct, frozen=True, tag="resolved"):
+    addresses: tuple[str, ...]
+
+
+class Mounted(msgspec.Struct, frozen=True, tag="mounted"):
+    mount_id: int
+    hides: bool = False  # the mount point was not empty
+
+
+class Unmounted(msgspec.Struct, frozen=True, tag="unmounted"):
+    pass
+
+
+class Probed(msgspec.Struct, frozen=True, tag="probed"):
+    usage: Usage
+    seconds: float
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    problem: Problem
+
+
+class Overdue(msgspec.Struct, frozen=True, tag="overdue"):
+    """No answer by the deadline: said by the daemon, not by the child."""
+
+    after_s: float
+
+
+Answer = Union[Fetched, Resolved, Mounted, Unmounted, Probed, Failed, Overdue]
+
+
+class Key(NamedTuple):
+    """What a Job is about; at most one Job of a key lives at a time, the stuck ones included."""
+
+    kind: Kind
+    about: str
+    mount_id: Optional[int] = None

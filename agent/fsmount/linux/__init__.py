@@ -1,0 +1,1 @@
+"""The doors to the kernel: system calls, pinned directories, other programs."""

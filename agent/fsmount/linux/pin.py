@@ -1,0 +1,119 @@
+"""Directories reached and made without following a link anywhere on the way.
+
+The user owns the directories around a mount point and may swap any of them for a link at any moment. So the way is
+walked component by component, each opened below the descriptor of the one before (O_NOFOLLOW), and the last descriptor
+is what is mounted on: nobody resolves the path a second time.
+"""
+
+import os
+import stat
+
+from ..errors import Permanent, Temporary
+
+_WALK = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def pin(path: str, *, make: bool = False) -> int:
+    """The descriptor (O_PATH) of the directory at the absolute, normalised `path`; with `make`, missing ones are made.
+
+    A made directory belongs to whoever owns the one above it. Raises Permanent for a link or a file on the way,
+    Temporary where making failed, FileNotFoundError without `make`.
+    """
+    here = os.open("/", _WALK)
+    walked = ""
+    for name in path.strip("/").split("/"):
+        walked += "/" + name
+        above = here
+        try:
+            here = _step(above, name, make)
+        except OSError as error:
+            raise _named(error, above, name, walked) from None
+        finally:
+            os.close(above)
+    return here
+
+
+def _step(parent: int, name: str, make: bool) -> int:
+    try:
+        return os.open(name, _WALK, dir_fd=parent)
+    except FileNotFoundError:
+        if not make:
+            raise
+    _make_as_owner(parent, name)
+    return os.open(name, _WALK, dir_fd=parent)
+
+
+def _make_as_owner(parent: int, name: str) -> None:
+    """mkdir with the rights of the parent's owner, instead of mkdir as root and chown after.
+
+    Between the two the owner of the parent could put another root-owned directory of that name there, and root would
+    give it away. Only for use in a Job: effective ids belong to the whole process.
+    """
+    owner = os.fstat(parent)
+    os.setegid(owner.st_gid)
+    os.seteuid(owner.st_uid)
+    try:
+        os.mkdir(name, 0o755, dir_fd=parent)
+    except FileExistsError:
+        pass  # somebody was faster; what it is, the next open finds out
+    finally:
+        os.seteuid(os.getuid())
+        os.setegid(os.getgid())
+
+
+def _named(error: OSError, parent: int, name: str, walked: str) -> Exception:
+    if isinstance(error, FileNotFoundError):
+        return error
+    if isinstance(error, NotADirectoryError):
+        if _is_link(parent, name):
+            return Permanent("mountpoint-link", f"{walked} is a symbolic link")
+        return Permanent("mountpoint-not-a-directory", f"{walked} is not a directory")
+    return Temporary("mountpoint-not-made", f"{walked}: {error.strerror}")
+
+
+def _is_link(parent: int, name: str) -> bool:
+    try:
+        return stat.S_ISLNK(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
+    except OSError:
+        return False
+
+
+def is_empty(directory: int) -> bool:
+    """Whether the directory behind an O_PATH descriptor has no entries."""
+    readable = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)
+    try:
+        with os.scandir(readable) as entries:
+            return next(entries, None) is None
+    finally:
+        os.close(readable)
+
+
+def open_trusted(path: str, limit: int) -> bytes:
+    """The content of a file that only root can have written, at most `limit` bytes.
+
+    A regular file with one link, owned by root (or by whoever runs this), not writable by others, in a directory of
+    which the same is true; no link is followed on the way. Raises Permanent("config-untrusted"), or OSError.
+    """
+    parent, name = os.path.split(path)
+    directory = pin(parent)
+    try:
+        _demand_trusted(os.fstat(directory), parent)
+        # O_NONBLOCK: a FIFO that somebody put there must not hold us.
+        file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
+    finally:
+        os.close(directory)
+    with os.fdopen(file, "rb") as stream:
+        facts = os.fstat(stream.fileno())
+        if not stat.S_ISREG(facts.st_mode):
+            raise Permanent("config-untrusted", f"{path} is not a regular file")
+        if facts.st_nlink != 1:
+            raise Permanent("config-untrusted", f"{path} has {facts.st_nlink} links")
+        _demand_trusted(facts, path)
+        return stream.read(limit + 1)
+
+
+def _demand_trusted(facts: os.stat_result, path: str) -> None:
+    if facts.st_uid not in (0, os.geteuid()):
+        raise Permanent("config-untrusted", f"{path} belongs to user {facts.st_uid}, not to root")
+    if facts.st_mode & 0o022:
+        raise Permanent("config-untrusted", f"{path} can be written by others (mode {stat.S_IMODE(facts.st_mode):04o})")

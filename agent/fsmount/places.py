@@ -1,0 +1,26 @@
+"""Where things are (one page of the man page). A directory for tests may stand in for /run/fsmount."""
+
+CONFIG = "/home/ec2-user/SageMaker/.fsmount/mounts.yaml"
+RUN = "/run/fsmount"
+METADATA = "/opt/ml/metadata/resource-metadata.json"
+
+
+def status_file(run: str = RUN) -> str:
+    return f"{run}/status.json"
+
+
+def ledger_file(run: str = RUN) -> str:
+    return f"{run}/ledger.json"
+
+
+def control_socket(run: str = RUN) -> str:
+    return f"{run}/control.sock"
+
+
+def lock_file(run: str = RUN) -> str:
+    return f"{run}/agent.lock"
+
+
+def stage(run: str = RUN) -> str:
+    """Where the mount(8) way mounts before anyone sees it; only root can reach it."""
+    return f"{run}/stage"
