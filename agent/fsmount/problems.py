@@ -88,9 +88,9 @@ CATALOGUE: dict[str, Entry] = {
         "Name the real directory in `mountpoint:`, or remove the link; then `sudo fsmount retry NAME`.",
     ),
     "mountpoint-not-a-directory": Entry(
-        "something that is not a directory stands at the mount point",
+        "a file stands where the mount point should be",
         "The mount point, or a part of the way to it, is a file.",
-        "Move the file away or choose another `mountpoint:`; then `sudo fsmount retry NAME`.",
+        "Move the file away, or choose another `mountpoint:`. Then `sudo fsmount retry NAME`.",
     ),
     "mountpoint-not-made": Entry(
         "the mount point could not be made",

@@ -127,7 +127,8 @@ class _Specs:
 def _split(source: str) -> tuple[str, str]:
     """host, /path; the path is empty where the source names none. An IPv6 address with a path stands in brackets."""
     host, separator, path = source.partition(":/")
-    return (host, "/" + path) if separator and not host.endswith(":") else (source, "")
+    url_or_bare_ipv6 = path.startswith("/") or host.endswith(":")
+    return (host, "/" + path) if separator and not url_or_bare_ipv6 else (source, "")
 
 
 def _host_objection(host: str) -> Optional[str]:

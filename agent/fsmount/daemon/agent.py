@@ -10,9 +10,10 @@ from typing import Callable, Optional, Protocol
 import msgspec
 
 from .. import entry as entries
+from .. import settle
 from ..entry import Entry, Now
 from ..jobs import orders
-from ..jobs.orders import Answer, Failed, Fetched, Key, Kind, Mounted, Order, Overdue, Probed, Resolved, Unmounted
+from ..jobs.orders import Answer, Fetched, Key, Kind, Mounted, Order, Resolved, Unmounted
 from ..judge import Standing, judge
 from ..ledger import Record
 from ..model import Config, Phase, Problem, Spec, Word
@@ -94,9 +95,11 @@ class Agent:
         elif key.kind is Kind.RESOLVE:
             self._answered_resolve(key.about, answer, now)
         elif key.about in self.entries:
-            entry = self.entries[key.about]
-            after = {Kind.MOUNT: self._after_mount, Kind.UNMOUNT: self._after_unmount, Kind.PROBE: self._after_probe}
-            self._keep(after[key.kind](entry, key, answer, now))
+            if isinstance(answer, Mounted):
+                self._records[key.about] = Record(self._records[key.about].spec, answer.mount_id)
+            self._change(settle.after(key, self.entries[key.about], answer, now))
+        if isinstance(answer, (Mounted, Unmounted)):
+            self.mounts_changed()
 
     def turn(self) -> Optional[float]:
         """One pass over every mount point. Returns the monotonic time at which the next one is due, if any."""
@@ -121,8 +124,7 @@ class Agent:
         entry = self.entries[place]
         standing, mount_id = self.standing(entry)
         if standing is Standing.ABSENT and entry.phase is Phase.MOUNTED:
-            log.warning("%s: unmounted by somebody", entry.spec.name, extra={"MOUNT": entry.spec.name})
-            entry = self._keep(entries.lost(entry, now))
+            entry = self._change(entries.lost(entry, now))
         if standing is Standing.ABSENT and not self._jobs.lives(Key(Kind.MOUNT, place)):
             self._records.pop(place, None)
         entry = self._keep(self._with_address(entry, now))
@@ -167,7 +169,7 @@ class Agent:
         elif action.verb is Verb.BLOCK:
             row = self._table.at(place)
             what = f"{row.source} ({row.fstype})" if row else "something"
-            self._trouble(entry, entries.failed(entry, Problem("mountpoint-taken", f"{place} holds {what}", False), now))
+            self._change(entries.failed(entry, Problem("mountpoint-taken", f"{place} holds {what}", False), now))
         else:
             self._start(entry, action.verb, mount_id or 0, now)
 
@@ -176,8 +178,7 @@ class Agent:
         theirs = standing is Standing.THEIRS
         if not theirs:
             self._records[entry.spec.mountpoint] = Record(entry.spec, mount_id)
-        log.info("%s: found mounted on %s", entry.spec.name, entry.spec.mountpoint, extra={"MOUNT": entry.spec.name})
-        self._keep(entries.mounted(entry, mount_id, now, theirs=theirs))
+        self._change(entries.mounted(entry, mount_id, now, theirs=theirs))
 
     def _start(self, entry: Entry, verb: Verb, mount_id: int, now: Now) -> None:
         if self._jobs.count() >= JOBS_MOST:
@@ -190,11 +191,11 @@ class Agent:
         if problem is None:
             self._keep(entries.turned(entry, phase, now))
         elif verb is Verb.PROBE:
-            self._trouble(entry, entries.unwell(entry, problem, now))
+            self._change(entries.unwell(entry, problem, now))
         elif verb is Verb.UNMOUNT:
-            self._trouble(entry, entries.still_mounted(entry, problem, now))
+            self._change(entries.still_mounted(entry, problem, now))
         else:
-            self._trouble(entry, entries.failed(entry, problem, now))
+            self._change(entries.failed(entry, problem, now))
 
     def _order(self, entry: Entry, verb: Verb, place: str, mount_id: int) -> tuple[Key, Order, Phase]:
         if verb is Verb.RESOLVE:
@@ -208,42 +209,15 @@ class Agent:
 
     # -- what the Jobs said
 
-    def _after_mount(self, entry: Entry, key: Key, answer: Answer, now: Now) -> Entry:
-        if isinstance(answer, Mounted):
-            self._records[key.about] = Record(self._records.get(key.about, Record(entry.spec)).spec, answer.mount_id)
-            log.info("%s: mounted on %s", entry.spec.name, key.about, extra={"MOUNT": entry.spec.name})
-            self.mounts_changed()
-            return entries.mounted(entry, answer.mount_id, now, hides=answer.hides)
-        late = Problem("mount-timeout", f"{entry.spec.source}: no end after {orders.DEADLINES_S[Kind.MOUNT]:.0f} s")
-        return self._trouble(entry, entries.failed(entry, _problem(answer, late), now))
-
-    def _after_unmount(self, entry: Entry, key: Key, answer: Answer, now: Now) -> Entry:
-        if isinstance(answer, Unmounted):
-            self.mounts_changed()
-            return entries.again(entries.turned(entry, Phase.WAITING, now))
-        late = Problem("unmount-failed", f"{key.about}: no end after {orders.DEADLINES_S[Kind.UNMOUNT]:.0f} s")
-        return self._trouble(entry, entries.still_mounted(entry, _problem(answer, late), now))
-
-    def _after_probe(self, entry: Entry, key: Key, answer: Answer, now: Now) -> Entry:
-        if entry.phase is not Phase.MOUNTED or entry.mount_id != key.mount_id:
-            return entry  # about a mount that is gone
-        if isinstance(answer, Probed):
-            after = entries.healthy(entry, answer.usage, now)
-            if entry.problem and not after.problem:
-                log.info("%s: answers again", entry.spec.name, extra={"MOUNT": entry.spec.name})
-            return after
-        late = Problem("not-answering", f"{key.about}: no answer within {orders.DEADLINES_S[Kind.PROBE]:.0f} s")
-        return self._trouble(entry, entries.unwell(entry, _problem(answer, late), now))
-
     def _answered_resolve(self, host: str, answer: Answer, now: Now) -> None:
         if isinstance(answer, Resolved) and answer.addresses:
             self._addresses[host] = (answer.addresses, now.monotonic)
             return
-        problem = _problem(answer, Problem("name-server-down", f"{host}: no answer from the name server"))
+        problem = settle.problem_of(answer, Problem("name-server-down", f"{host}: no answer from the name server"))
         for entry in list(self.entries.values()):
             waits = entry.phase in (Phase.WAITING, Phase.RESOLVING) and entry.not_before <= now.monotonic
             if entry.spec.host == host and waits:
-                self._keep(self._trouble(entry, entries.failed(entry, problem, now)))
+                self._change(entries.failed(entry, problem, now))
 
     # -- the configuration
 
@@ -251,7 +225,7 @@ class Agent:
         if isinstance(answer, Fetched):
             self._accept(answer.config, now)
         else:
-            self._refuse(_problem(answer, Problem("config-unreadable", f"{key.about}: reading it took too long")), now)
+            self._refuse(settle.problem_of(answer, Problem("config-unreadable", f"{key.about}: reading it took too long")), now)
 
     def _accept(self, config: Config, now: Now) -> None:
         changed = self.generation is None or self.generation.config.digest != config.digest
@@ -276,6 +250,9 @@ class Agent:
         if entry is None:
             self._keep(Entry(spec=spec, since_at=now.wall))
         elif entry.spec.same_mount(spec):
+            record = self._records.get(spec.mountpoint)
+            if record and record.spec.same_mount(spec):
+                self._records[spec.mountpoint] = Record(spec, record.mount_id)
             problem = None if entry.phase is Phase.MOUNTED else entry.problem  # a probe says it again if it is still there
             self._keep(entries.again(msgspec.structs.replace(entry, spec=spec, wanted=True, problem=problem)))
         else:
@@ -303,13 +280,21 @@ class Agent:
         self.entries[entry.spec.mountpoint] = entry
         return entry
 
-    def _trouble(self, before: Entry, after: Entry) -> Entry:
-        """Keep it, and say so once per change of what is wrong."""
-        problem = after.problem
-        if problem and (before.problem is None or before.problem.code != problem.code):
-            fields = {"MOUNT": after.spec.name, "PROBLEM": problem.code}
-            log.warning("%s: %s [%s]", after.spec.name, problem.observed, problem.code, extra=fields)
-        return self._keep(after)
+    def _change(self, entry: Entry) -> Entry:
+        """Keep it, and say what is new about it: once per change, not per attempt."""
+        before = self.entries[entry.spec.mountpoint]
+        fields = {"MOUNT": entry.spec.name}
+        if entry.phase is Phase.MOUNTED and before.mount_id != entry.mount_id:
+            how = "found mounted" if before.phase is not Phase.MOUNTING else "mounted"
+            log.info("%s: %s on %s", entry.spec.name, how, entry.spec.mountpoint, extra=fields)
+        elif before.mount_id is not None and entry.mount_id is None and before.phase is Phase.MOUNTED:
+            log.warning("%s: unmounted by somebody", entry.spec.name, extra=fields)
+        if entry.problem and (before.problem is None or before.problem.code != entry.problem.code):
+            said = (entry.spec.name, entry.problem.observed, entry.problem.code)
+            log.warning("%s: %s [%s]", *said, extra={**fields, "PROBLEM": entry.problem.code})
+        elif before.problem and not entry.problem and before.phase is Phase.MOUNTED:
+            log.info("%s: well again (it was: %s)", entry.spec.name, before.problem.code, extra=fields)
+        return self._keep(entry)
 
     def _write_ledger(self) -> None:
         records = list(self._records.values())
@@ -327,13 +312,6 @@ class Agent:
         wanted = [entry for entry in self.entries.values() if entry.wanted]
         self.settled = self.settled or (self._fetched and all(entry.tried for entry in wanted))
         self.looked = self.looked or (self.settled and not any(entry.word is Word.PENDING for entry in wanted))
-
-
-def _problem(answer: Answer, late: Problem) -> Problem:
-    if isinstance(answer, Failed):
-        return answer.problem
-    assert isinstance(answer, Overdue), answer
-    return late
 
 
 def _is_address(host: str) -> bool:

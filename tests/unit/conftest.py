@@ -1,0 +1,1 @@
+"""Unit ring: no root, no network, milliseconds."""

@@ -1,0 +1,200 @@
+"""A host that lives in memory: file servers, a mount table, Jobs that answer when time passes, and knobs to break it.
+
+It stands in for the kernel and the network behind the same two interfaces that the daemon uses (Jobs and Effects), and
+runs through the contract tests of the real Jobs as well (tests/system/test_jobs_contract.py).
+"""
+
+from __future__ import annotations
+
+from typing import Callable
+
+from fsmount.daemon.agent import Agent
+from fsmount.entry import Now
+from fsmount.jobs.orders import (
+    DEADLINES_S,
+    Answer,
+    Failed,
+    Fetched,
+    Key,
+    Kind,
+    Mounted,
+    MountOrder,
+    Order,
+    Overdue,
+    Probed,
+    Resolve,
+    Resolved,
+    Unmounted,
+)
+from fsmount.ledger import Record
+from fsmount.model import Config, Problem, Spec, Usage
+from fsmount.observe.mountinfo import Table
+
+WORK_S = 0.1  # how long a Job that meets no trouble takes
+
+
+class FakeHost:
+    """Knobs: `hang(host)`, `refuse(host)`, `deny(host)`, `revive(host)`, `unmount(place)`, `mount_foreign(place)`."""
+
+    def __init__(self) -> None:
+        self.monotonic, self.wall = 1000.0, 1_700_000_000.0
+        self.dice = 0.5
+        self.config: Config | None = None
+        self.config_problem = Problem("config-missing", "no such file", False)
+        self.rows: dict[str, list[tuple[int, str, str]]] = {}  # place -> stack of id, source, fstype
+        self.ledger: list[Record] = []
+        self.ledger_full = False
+        self.busy: set[str] = set()
+        self.no_fork = False
+        self.started: list[Key] = []
+        self._trouble: dict[str, str] = {}
+        self._jobs: dict[Key, tuple[float, Order]] = {}
+        self._spoken: set[Key] = set()
+        self._next_id = 100
+
+    # -- knobs
+
+    def hang(self, host: str) -> None:
+        self._trouble[host] = "hang"
+
+    def refuse(self, host: str) -> None:
+        self._trouble[host] = "refuse"
+
+    def deny(self, host: str) -> None:
+        self._trouble[host] = "deny"
+
+    def forget_name(self, host: str) -> None:
+        self._trouble[host] = "no name"
+
+    def revive(self, host: str) -> None:
+        self._trouble.pop(host, None)
+
+    def unmount(self, place: str) -> None:
+        self.rows[place].pop()
+
+    def mount_foreign(self, place: str, source: str = "tmpfs", fstype: str = "tmpfs") -> int:
+        return self._push(place, source, fstype)
+
+    # -- Effects
+
+    def now(self) -> Now:
+        return Now(self.monotonic, self.wall, self.dice)
+
+    def mounts(self) -> Table:
+        lines = []
+        for place, stack in self.rows.items():
+            parent = 1
+            for mount_id, source, fstype in stack:
+                lines.append(f"{mount_id} {parent} 0:{mount_id} / {place} rw,nosuid shared:1 - {fstype} {source} rw")
+                parent = mount_id
+        return Table("\n".join(lines).encode())
+
+    def write_ledger(self, records: list[Record]) -> Problem | None:
+        if self.ledger_full:
+            return Problem("ledger-not-written", "no room")
+        self.ledger = records
+        return None
+
+    # -- Jobs
+
+    def start(self, key: Key, order: Order, now: float) -> Problem | None:
+        assert key not in self._jobs, f"a second Job of {key}"
+        if self.no_fork:
+            return Problem("no-process", "fork: Resource temporarily unavailable")
+        self._jobs[key] = (now, order)
+        self.started.append(key)
+        return None
+
+    def lives(self, key: Key) -> bool:
+        return key in self._jobs
+
+    def count(self) -> int:
+        return len(self._jobs)
+
+    def tick(self, seconds: float) -> list[tuple[Key, Answer]]:
+        """Let time pass; what the Jobs said meanwhile."""
+        self.monotonic += seconds
+        self.wall += seconds
+        said: list[tuple[Key, Answer]] = []
+        for key, (since, order) in list(self._jobs.items()):
+            answer = self._answer(key, order, self.monotonic - since)
+            if answer is not None:
+                del self._jobs[key]
+                said.append((key, answer))
+        return said
+
+    def _answer(self, key: Key, order: Order, ran: float) -> Answer | None:
+        if ran < WORK_S:
+            return None
+        trouble = self._trouble.get(self._host(key, order))
+        if trouble == "hang" and key.kind is not Kind.FETCH:
+            return Overdue(ran) if ran >= DEADLINES_S[key.kind] else None
+        return self._done(key, order, trouble)
+
+    def _host(self, key: Key, order: Order) -> str:
+        if isinstance(order, MountOrder):
+            return order.spec.host
+        if isinstance(order, Resolve):
+            return "" if self._trouble.get(order.host) != "no name" else order.host
+        stack = self.rows.get(key.about) or [(0, "", "")]
+        return stack[-1][1].partition(":")[0]
+
+    def _done(self, key: Key, order: Order, trouble: str | None) -> Answer:
+        if key.kind is Kind.FETCH:
+            return Fetched(self.config) if self.config else Failed(self.config_problem)
+        if isinstance(order, Resolve):
+            if trouble == "no name":
+                return Failed(Problem("name-not-resolved", f"{order.host}: the name is not known"))
+            return Resolved(("10.0.0.1",))
+        if isinstance(order, MountOrder):
+            return self._mounted(order.spec, trouble)
+        if key.kind is Kind.UNMOUNT:
+            if key.about in self.busy:
+                return Failed(Problem("busy", f"{key.about} is in use"))
+            self.rows[key.about].pop()
+            return Unmounted()
+        return Probed(Usage(100, 40, 60), 0.01)
+
+    def _mounted(self, spec: Spec, trouble: str | None) -> Answer:
+        if trouble == "refuse":
+            return Failed(Problem("server-refused", f"{spec.host} refuses"))
+        if trouble == "deny":
+            return Failed(Problem("access-denied", f"{spec.source}: Permission denied", False))
+        return Mounted(self._push(spec.mountpoint, spec.source, "nfs4"))
+
+    def _push(self, place: str, source: str, fstype: str) -> int:
+        self._next_id += 1
+        self.rows.setdefault(place, []).append((self._next_id, source, fstype))
+        return self._next_id
+
+
+class Driver:
+    """The agent on a fake host, driven as the loop drives it."""
+
+    def __init__(self, host: FakeHost, records: dict[str, Record] | None = None) -> None:
+        self.host = host
+        self.agent = Agent("/config/mounts.yaml", "/stage", host, host, records or {})
+
+    def run(self, seconds: float, step: float = 0.1, until: Callable[[], bool] | None = None) -> None:
+        for _ in range(max(1, round(seconds / step))):
+            for key, answer in self.host.tick(step):
+                self.agent.answered(key, answer)
+            self.agent.mounts_changed()
+            self.agent.turn()
+            if until is not None and until():
+                return
+
+    def load(self, *specs: Spec, digest: str = "d1") -> None:
+        self.host.config = Config(digest, specs)
+        self.agent.reload()
+
+
+def spec(name: str, **changes: object) -> Spec:
+    fields: dict[str, object] = {
+        "name": name,
+        "type": "nfs",
+        "host": f"{name}.test",
+        "path": "/data",
+        "mountpoint": f"/mnt/{name}",
+    }
+    return Spec(**{**fields, **changes})  # type: ignore[arg-type]
