@@ -10,10 +10,11 @@ from typing import Optional
 
 from ..config import nfs_options
 from ..errors import FsmountError, Permanent, Temporary
-from ..linux import mount8, mountfd, newmount, pin, syscalls
+from ..linux import mount8, mountfd, newmount, pin
 from ..model import Spec
 from ..observe import mountinfo
 from . import reach
+from .attach import attach
 from .orders import Mounted, MountOrder
 
 FSTYPE = "nfs4"
@@ -62,8 +63,7 @@ def _mount(order: MountOrder, target: int) -> int:
             raise
         return mount_the_older_way(order, target)
     mountfd.look(fresh)
-    syscalls.move_mount(fresh, target)
-    return _confirmed(order.spec, mountfd.mount_id(fresh), fresh)
+    return attach(fresh, target, order.spec.mountpoint)
 
 
 def mount_the_older_way(order: MountOrder, target: int) -> int:
@@ -78,16 +78,6 @@ def mount_the_older_way(order: MountOrder, target: int) -> int:
     if bound is None or bound.source != spec.source:
         raise Temporary("mountpoint-moved", f"{spec.mountpoint}: the directory was moved while it was being mounted")
     return bound.mount_id
-
-
-def _confirmed(spec: Spec, mount_id: int, fresh: int) -> int:
-    row = mountinfo.read().by_id(mount_id)
-    if row is not None and row.mountpoint == spec.mountpoint:
-        return mount_id
-    # The descriptor, not the name, says what to take back.
-    syscalls.umount2(f"/proc/self/fd/{fresh}", syscalls.MNT_DETACH)
-    where = f"it became {row.mountpoint}" if row else "it is gone"
-    raise Temporary("mountpoint-moved", f"{spec.mountpoint}: the directory was moved while it was being mounted ({where})")
 
 
 def kernel_options(spec: Spec, address: str) -> list[tuple[str, Optional[str]]]:

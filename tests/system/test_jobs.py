@@ -1,0 +1,180 @@
+"""Jobs: what the daemon may rely on, from the real ones and from the fake that the unit ring uses."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from fsmount.jobs.orders import Answer, Failed, Fetch, Fetched, Key, Kind, Order, Overdue, Probe, Probed, Resolve, Resolved
+from fsmount.linux import newmount, pin, syscalls
+from fsmount.model import Config, Problem
+from fsmount.observe import mountinfo
+
+from tests.unit.fakehost import FakeHost
+from tests.unit.malformed import GOOD
+
+from .realjobs import RealJobs
+
+
+class FakeJobs:
+    """The fake host, with the time that passes while one waits."""
+
+    def __init__(self, host: FakeHost) -> None:
+        self.host = host
+
+    def start(self, key: Key, order: Order) -> Problem | None:
+        return self.host.start(key, order, self.host.monotonic)
+
+    def lives(self, key: Key) -> bool:
+        return self.host.lives(key)
+
+    def wait(self, seconds: float, answers: int = 1) -> list[tuple[Key, Answer]]:
+        said: list[tuple[Key, Answer]] = []
+        while seconds > 0 and len(said) < answers:
+            said += self.host.tick(0.1)
+            seconds -= 0.1
+        return said
+
+
+@pytest.fixture(params=["real", "fake"])
+def jobs(request: pytest.FixtureRequest) -> RealJobs | FakeJobs:
+    return RealJobs() if request.param == "real" else FakeJobs(FakeHost())
+
+
+def mount_tmpfs(place: str) -> int:
+    fresh = newmount.create("tmpfs", [("source", "tmp")], ["nosuid"])
+    target = pin.pin(place)
+    syscalls.move_mount(fresh, target)
+    os.close(fresh)
+    os.close(target)
+    row = mountinfo.read().at(place)
+    assert row is not None
+    return row.mount_id
+
+
+def test_a_job_answers_with_a_value_of_its_kind(jobs: RealJobs | FakeJobs) -> None:
+    key = Key(Kind.RESOLVE, "localhost")
+    assert jobs.start(key, Resolve("localhost")) is None
+    assert jobs.lives(key)
+    ((answered, answer),) = jobs.wait(5)
+    assert answered == key
+    assert isinstance(answer, Resolved)
+    assert answer.addresses
+    assert not jobs.lives(key)
+
+
+def test_a_probe_of_a_living_file_system_brings_its_capacity(jobs: RealJobs | FakeJobs, place: str) -> None:
+    mount_id = mount_tmpfs(place)
+    if isinstance(jobs, FakeJobs):
+        jobs.host.rows[place] = [(mount_id, "tmp", "tmpfs")]
+    jobs.start(Key(Kind.PROBE, place, mount_id), Probe(place, mount_id))
+    ((_, answer),) = jobs.wait(5)
+    assert isinstance(answer, Probed)
+    assert answer.usage.size >= answer.usage.used + answer.usage.available > 0
+
+
+def test_a_configuration_that_is_missing_is_a_problem_and_not_a_crash(jobs: RealJobs | FakeJobs) -> None:
+    jobs.start(Key(Kind.FETCH, "/nonexistent/mounts.yaml"), Fetch("/nonexistent/mounts.yaml"))
+    ((_, answer),) = jobs.wait(5)
+    assert isinstance(answer, Failed)
+    assert answer.problem.code == "config-missing"
+
+
+def test_a_configuration_comes_as_specs(jobs: RealJobs | FakeJobs, tmp_path: Path) -> None:
+    file = tmp_path / "mounts.yaml"
+    file.write_text(GOOD)
+    if isinstance(jobs, FakeJobs):
+        jobs.host.config = Config("d", ())
+    jobs.start(Key(Kind.FETCH, str(file)), Fetch(str(file)))
+    ((_, answer),) = jobs.wait(5)
+    assert isinstance(answer, Fetched)
+
+
+def test_capacity_is_what_df_and_psutil_say(place: str) -> None:
+    mount_id = mount_tmpfs(place)
+    (Path(place) / "file").write_bytes(b"x" * 3_000_000)
+    jobs = RealJobs()
+    jobs.start(Key(Kind.PROBE, place, mount_id), Probe(place, mount_id))
+    ((_, answer),) = jobs.wait(5)
+    assert isinstance(answer, Probed)
+    counted = psutil.disk_usage(place)
+    assert (answer.usage.size, answer.usage.used, answer.usage.available) == (counted.total, counted.used, counted.free)
+    df = subprocess.run(["/usr/bin/df", "-B1", "--output=size,used,avail", place], capture_output=True, text=True, check=True)
+    assert [answer.usage.size, answer.usage.used, answer.usage.available] == list(map(int, df.stdout.splitlines()[1].split()))
+
+
+def test_a_probe_of_another_mount_than_the_one_meant_says_so(place: str) -> None:
+    mount_id = mount_tmpfs(place)
+    mount_tmpfs(place)
+    jobs = RealJobs()
+    jobs.start(Key(Kind.PROBE, place, mount_id), Probe(place, mount_id))
+    ((_, answer),) = jobs.wait(5)
+    assert isinstance(answer, Failed)
+    assert "something else" in answer.problem.observed
+
+
+def test_a_job_that_is_killed_is_a_problem_with_its_signal() -> None:
+    jobs = RealJobs()
+    key = Key(Kind.RESOLVE, "slow.invalid")
+    jobs.start(key, Resolve("slow.invalid"))
+    pid = next(iter(jobs.running._jobs.values())).pid
+    os.kill(pid, signal.SIGKILL)
+    ((_, answer),) = jobs.wait(5)
+    assert answer == Failed(Problem("job-failed", "the resolve helper ended with signal 9"))
+
+
+@pytest.fixture
+def stuck(place: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    program = Path(__file__).with_name("stuckfuse.py")
+    server = subprocess.Popen([sys.executable, "-IS", str(program), place, "60"], stdout=subprocess.PIPE, text=True)
+    assert server.stdout
+    ready, _, _ = select.select([server.stdout], [], [], 10)
+    assert ready, "the FUSE server did not come up"
+    assert server.stdout.readline() == "mounted\n"
+    yield place, server
+    server.kill()
+    server.wait(10)
+    server.stdout.close()
+
+
+def state_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def test_a_job_that_cannot_be_killed_is_abandoned_at_its_deadline_and_reaped_when_it_ends(
+    stuck: tuple[str, "subprocess.Popen[str]"],
+) -> None:
+    place, server = stuck
+    row = mountinfo.read().at(place)
+    assert row is not None
+    jobs, key = RealJobs(), Key(Kind.PROBE, place, row.mount_id)
+    began = time.monotonic()
+    jobs.start(key, Probe(place, row.mount_id))
+    (pid,) = [job.pid for job in jobs.running._jobs.values()]
+    said: list[tuple[Key, Answer]] = []
+    longest = 0.0
+    while not said and time.monotonic() - began < 10:
+        jobs.poll.poll(20)
+        before = time.monotonic()
+        said += jobs.running.expire(time.monotonic())
+        longest = max(longest, time.monotonic() - before)
+    took = time.monotonic() - began
+    assert isinstance(said[0][1], Overdue)
+    assert 4.9 < took < 6, "the verdict comes at the deadline"
+    assert longest < 0.1, "giving it waits for nobody"
+    time.sleep(0.3)
+    assert state_of(pid) == "D", "SIGKILL did not remove it"
+    assert jobs.lives(key), "no second one may start while it is there"
+    assert jobs.running.stuck() == 1
+    server.kill()
+    assert jobs.wait(5, answers=0) == [], "a late end says nothing more"
+    assert jobs.running.count() == 0
+    assert not Path(f"/proc/{pid}").exists()
