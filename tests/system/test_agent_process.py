@@ -15,14 +15,16 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {"PYTHONPATH": str(ROOT / "agent"), "PATH": "/usr/bin:/bin"}
-# As another user, who may not be able to read where this Python and the checkout are: import first, then become him.
+# As another user, who may not be able to read where this Python and the checkout are: once as root, which imports all
+# that it takes, and then as him.
 AS_USER = """
-import importlib, locale, os, pkgutil, sys, fsmount
-for module in pkgutil.walk_packages(fsmount.__path__, "fsmount."):
-    if not module.name.endswith("__main__"):
-        importlib.import_module(module.name)
-os.setgroups([]), os.setgid(int(sys.argv[1])), os.setuid(int(sys.argv[1]))
+import contextlib, io, os, sys
 from fsmount.cli import main
+with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(sys.stdout):
+    with contextlib.suppress(SystemExit):
+        main([*sys.argv[2:3], "--help"])
+    main(sys.argv[2:])
+os.setgroups([]), os.setgid(int(sys.argv[1])), os.setuid(int(sys.argv[1]))
 sys.exit(main(sys.argv[2:]))
 """
 CONFIG = """\
