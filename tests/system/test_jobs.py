@@ -132,7 +132,7 @@ def test_a_job_that_is_killed_is_a_problem_with_its_signal() -> None:
 
 
 @pytest.fixture
-def stuck(place: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+def stuck(place: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     program = Path(__file__).with_name("stuckfuse.py")
     server = subprocess.Popen([sys.executable, "-IS", str(program), place, "60"], stdout=subprocess.PIPE, text=True)
     assert server.stdout
@@ -150,7 +150,7 @@ def state_of(pid: int) -> str:
 
 
 def test_a_job_that_cannot_be_killed_is_abandoned_at_its_deadline_and_reaped_when_it_ends(
-    stuck: tuple[str, "subprocess.Popen[str]"],
+    stuck: tuple[str, subprocess.Popen[str]],
 ) -> None:
     place, server = stuck
     row = mountinfo.read().at(place)

@@ -5,7 +5,7 @@ import pytest
 from fsmount.entry import Entry
 from fsmount.jobs.orders import Key, Kind
 from fsmount.ledger import Record
-from fsmount.model import Health, Phase, Problem, Word
+from fsmount.model import Config, Health, Phase, Problem, Word
 
 from .fakehost import Driver, FakeHost, spec
 
@@ -187,7 +187,19 @@ def test_a_bad_configuration_touches_nothing(driver: Driver, host: FakeHost) -> 
     driver.run(2)
     assert answers == [Problem("config-invalid", "line 3", False)]
     assert entry(driver, "a").phase is Phase.MOUNTED
-    assert driver.agent.config_problem is not None
+    assert driver.agent.configuration.problem is not None
+
+
+def test_every_reload_is_answered_and_sees_what_was_there_when_it_was_asked(driver: Driver, host: FakeHost) -> None:
+    driver.load(spec("a"))
+    answers: list[str] = []
+    driver.run(0.1, step=0.05)
+    host.config = Config("d2", (spec("b"),))
+    driver.agent.reload(lambda problem, sentence: answers.append(sentence))
+    driver.run(2)
+    assert len(answers) == 1
+    assert answers[0].startswith("1 mount, generation d2")
+    assert {e.spec.name for e in driver.agent.entries.values()} == {"b"}
 
 
 def test_the_next_agent_adopts_what_the_ledger_and_mountinfo_agree_on(host: FakeHost) -> None:

@@ -1,6 +1,7 @@
 """The daemon: one thread around one poll.
 
 agent.py     where observe, judge, plan, act and report meet
+configuration.py  which configuration is in force, and who asked for it
 loop.py      the poll: mountinfo, Jobs, signals, the control socket, timers
 control.py   the control socket's side of `fsmount reload` and `fsmount retry`
 publish.py   the Report, from entries to the status file

@@ -5,7 +5,7 @@ The agent is only ever called from the loop, does no I/O on a managed path, and 
 
 import ipaddress
 import logging
-from typing import Callable, Optional, Protocol
+from typing import Optional, Protocol
 
 import msgspec
 
@@ -13,23 +13,17 @@ from .. import entry as entries
 from .. import settle
 from ..entry import Entry, Now
 from ..jobs import orders
-from ..jobs.orders import Answer, Fetched, Key, Kind, Mounted, Order, Resolved, Unmounted
+from ..jobs.orders import Answer, Key, Kind, Mounted, Order, Resolved, Unmounted
 from ..judge import Standing, judge
 from ..ledger import Record
 from ..model import Config, Phase, Problem, Spec, Word
 from ..observe.mountinfo import Table
 from ..plan import Action, Verb, plan
 from ..timeouts import RESOLVED_FRESH_S
+from .configuration import Configuration, Jobs, Reply
 
 log = logging.getLogger("fsmount")
-Reply = Callable[[Optional[Problem], str], None]  # a problem or a sentence for whoever asked
 JOBS_MOST = 48
-
-
-class Jobs(Protocol):
-    def start(self, key: Key, order: Order, now: float) -> Optional[Problem]: ...
-    def lives(self, key: Key) -> bool: ...
-    def count(self) -> int: ...
 
 
 class Effects(Protocol):
@@ -40,17 +34,11 @@ class Effects(Protocol):
     def write_ledger(self, records: list[Record]) -> Optional[Problem]: ...
 
 
-class Generation(msgspec.Struct, frozen=True):
-    config: Config
-    accepted_at: float
-
-
 class Agent:
     def __init__(self, config_path: str, stage: str, jobs: Jobs, effects: Effects, records: dict[str, Record]) -> None:
-        self.config_path, self.stage = config_path, stage
+        self.stage = stage
         self.entries: dict[str, Entry] = {}  # by mount point
-        self.generation: Optional[Generation] = None
-        self.config_problem: Optional[Problem] = None
+        self.configuration = Configuration(config_path)
         self.ledger_problem: Optional[Problem] = None
         self.settled = False  # the first pass is over: each mount was up, or has failed once
         self.looked = False  # and each one that came up was probed
@@ -58,22 +46,13 @@ class Agent:
         self._records = dict(records)
         self._written: list[Record] = list(records.values())
         self._addresses: dict[str, tuple[tuple[str, ...], float]] = {}
-        self._asked: list[Reply] = []
         self._table = effects.mounts()
-        self._fetched = False
 
     # -- what wakes it
 
     def reload(self, reply: Optional[Reply] = None) -> None:
         """Read the configuration again; the reply comes when it was accepted or refused."""
-        if reply:
-            self._asked.append(reply)
-        if self._jobs.lives(Key(Kind.FETCH, self.config_path)):
-            return  # its answer serves this one too
-        now = self._effects.now()
-        problem = self._jobs.start(Key(Kind.FETCH, self.config_path), orders.Fetch(self.config_path), now.monotonic)
-        if problem:
-            self._refuse(problem, now)
+        self.configuration.ask(reply)
 
     def retry(self, name: Optional[str]) -> Optional[Problem]:
         """Try at once what waits or is blocked: the mount of that name, or all."""
@@ -91,7 +70,9 @@ class Agent:
     def answered(self, key: Key, answer: Answer) -> None:
         now = self._effects.now()
         if key.kind is Kind.FETCH:
-            self._answered_fetch(key, answer, now)
+            config = self.configuration.take(answer, now)
+            if config is not None:
+                self._carry_out(config, now)
         elif key.kind is Kind.RESOLVE:
             self._answered_resolve(key.about, answer, now)
         elif key.about in self.entries:
@@ -104,6 +85,8 @@ class Agent:
     def turn(self) -> Optional[float]:
         """One pass over every mount point. Returns the monotonic time at which the next one is due, if any."""
         now = self._effects.now()
+        self.configuration.fetch(self._jobs, now)
+        self._adopt_the_ledger(now)
         due: list[float] = []
         planned = [(place, *self._planned(place, now)) for place in list(self.entries)]
         intents = [place for place, action, _ in planned if action.verb is Verb.MOUNT]
@@ -221,29 +204,21 @@ class Agent:
 
     # -- the configuration
 
-    def _answered_fetch(self, key: Key, answer: Answer, now: Now) -> None:
-        if isinstance(answer, Fetched):
-            self._accept(answer.config, now)
-        else:
-            self._refuse(settle.problem_of(answer, Problem("config-unreadable", f"{key.about}: reading it took too long")), now)
-
-    def _accept(self, config: Config, now: Now) -> None:
-        changed = self.generation is None or self.generation.config.digest != config.digest
-        self.config_problem = None
-        wanted = {spec.mountpoint: spec for spec in config.mounts}
-        if changed:
-            self.generation = Generation(config, now.wall)
+    def _adopt_the_ledger(self, now: Now) -> None:
+        """A restart into a configuration that is refused: what the ledger holds is what is wanted."""
+        if self.configuration.answered and self.configuration.generation is None and not self.settled:
             for place, record in self._records.items():
                 self.entries.setdefault(place, Entry(spec=record.spec, since_at=now.wall))
-            for place, entry in list(self.entries.items()):
-                if place not in wanted:
-                    self._keep(msgspec.structs.replace(entry, wanted=False, not_before=0.0))
-            for spec in wanted.values():
-                self._want(spec, now)
-        self._fetched = True
-        sentence = f"{len(wanted)} mounts, generation {config.digest[:12]}" + ("" if changed else ", unchanged")
-        log.info("configuration accepted: %s", sentence)
-        self._reply(None, sentence)
+
+    def _carry_out(self, config: Config, now: Now) -> None:
+        wanted = {spec.mountpoint: spec for spec in config.mounts}
+        for place, record in self._records.items():
+            self.entries.setdefault(place, Entry(spec=record.spec, since_at=now.wall))
+        for place, entry in list(self.entries.items()):
+            if place not in wanted:
+                self._keep(msgspec.structs.replace(entry, wanted=False, not_before=0.0))
+        for spec in wanted.values():
+            self._want(spec, now)
 
     def _want(self, spec: Spec, now: Now) -> None:
         entry = self.entries.get(spec.mountpoint)
@@ -257,22 +232,6 @@ class Agent:
             self._keep(entries.again(msgspec.structs.replace(entry, spec=spec, wanted=True, problem=problem)))
         else:
             self._keep(entries.again(msgspec.structs.replace(entry, spec=spec, wanted=True, problem=None)))
-
-    def _refuse(self, problem: Problem, now: Now) -> None:
-        """Nothing that runs is touched; after a restart, what the ledger holds is what is wanted."""
-        if problem != self.config_problem:
-            log.error("configuration refused: %s", problem.observed, extra={"PROBLEM": problem.code})
-        self.config_problem = problem
-        if not self._fetched:
-            for place, record in self._records.items():
-                self.entries.setdefault(place, Entry(spec=record.spec, since_at=now.wall))
-        self._fetched = True
-        self._reply(problem, "")
-
-    def _reply(self, problem: Optional[Problem], sentence: str) -> None:
-        asked, self._asked = self._asked, []
-        for reply in asked:
-            reply(problem, sentence)
 
     # -- what it remembers
 
@@ -310,7 +269,7 @@ class Agent:
     def _settle(self) -> None:
         """The first pass ends once; what fails later is news, not a beginning."""
         wanted = [entry for entry in self.entries.values() if entry.wanted]
-        self.settled = self.settled or (self._fetched and all(entry.tried for entry in wanted))
+        self.settled = self.settled or (self.configuration.answered and all(entry.tried for entry in wanted))
         self.looked = self.looked or (self.settled and not any(entry.word is Word.PENDING for entry in wanted))
 
 

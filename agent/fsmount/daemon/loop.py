@@ -67,7 +67,7 @@ class Loop:
     def run(self) -> None:
         """Until SIGTERM. Every mount stays as it is."""
         self._agent.reload()
-        wake = time.monotonic()
+        wake = self._pass()
         while not self._stopping:
             events = self._poll.poll(max(0, int((wake - time.monotonic()) * 1000) + 1))
             began = time.monotonic()
@@ -114,7 +114,8 @@ class Loop:
             self._notifier.tell("READY=1")
         if now >= self._beat_at:
             self._beat_at = now + _BEAT_S
-            self._notifier.tell("WATCHDOG=1")
+            # Until it is ready, systemd is asked for more time: a thousand dead servers take a while to fail once.
+            self._notifier.tell("WATCHDOG=1", *([] if self._ready else ["EXTEND_TIMEOUT_USEC=60000000"]))
         return self._beat_at
 
 

@@ -54,15 +54,15 @@ def word(agent: Agent, own: Optional[Problem]) -> Word:
     if not agent.settled:
         return Word.PENDING
     mounts = worst(tuple(entry.word for entry in agent.entries.values()))
-    return worst((mounts, Word.DEGRADED)) if agent.config_problem or own else mounts
+    return worst((mounts, Word.DEGRADED)) if agent.configuration.problem or own else mounts
 
 
 def sentence(agent: Agent) -> str:
     """For `systemctl status`: the state in words."""
     if not agent.settled:
         return "mounting"
-    if agent.config_problem and not agent.entries:
-        return f"no mounts: {agent.config_problem.observed}"
+    if agent.configuration.problem and not agent.entries:
+        return f"no mounts: {agent.configuration.problem.observed}"
     all_of = agent.entries.values()
     good = sum(entry.word is Word.OK for entry in all_of)
     bad = [f"{e.spec.name} {e.problem.code if e.problem else e.phase.value}" for e in all_of if e.word is not Word.OK]
@@ -119,22 +119,23 @@ class Publisher:
         return (
             agent.looked,
             agent.settled,
-            agent.config_problem,
+            agent.configuration.problem,
             agent.ledger_problem,
-            agent.generation.config.digest if agent.generation else None,
+            agent.configuration.generation,
             *agent.entries.values(),
         )
 
 
 def _generation(agent: Agent) -> Optional[GenerationReport]:
-    if agent.generation is None:
+    if agent.configuration.generation is None:
         return None
-    digest, at = agent.generation.config.digest, agent.generation.accepted_at
-    return GenerationReport(digest=digest, origin=f"file:{agent.config_path}", accepted_at=round(at, 3))
+    generation = agent.configuration.generation
+    digest, at = generation.config.digest, generation.accepted_at
+    return GenerationReport(digest=digest, origin=f"file:{agent.configuration.path}", accepted_at=round(at, 3))
 
 
 def _own_problem(agent: Agent, now: Now) -> Optional[ProblemReport]:
-    problem = agent.config_problem or agent.ledger_problem
+    problem = agent.configuration.problem or agent.ledger_problem
     return problem_report(problem, round(now.wall, 3)) if problem else None
 
 

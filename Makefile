@@ -1,0 +1,76 @@
+# The one list of commands. On a fresh Debian or Ubuntu machine, as root, nothing but git and make is needed beforehand.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+VENV ?= .venv
+PY := $(VENV)/bin/python
+PYTEST := $(PY) -m pytest
+TARGET_PYTHON ?= 3.9
+PACKAGES := python3 python3-venv mmdebstrap qemu-system-x86 qemu-utils e2fsprogs util-linux shellcheck ca-certificates
+SHELL_FILES := lifecycle/*.sh packaging/completions/fsmount tests/vm/guest/*.sh .ci/run
+
+.PHONY: help deps demo shell bundle hooks schema test lint unit unit39 system vm vm39 format clean
+
+help: ## these commands
+	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: deps ## a notebook instance with three file servers, from on-create to stop and start, explained as it goes
+	@$(PY) -m demo.tour
+
+shell: deps ## a shell as ec2-user in such a notebook
+	@$(PY) -m demo.shell
+
+bundle: deps ## the bundle for the notebook's Python (TARGET_PYTHON=3.9), in dist/
+	@$(PY) packaging/build_bundle.py --python $(TARGET_PYTHON) --output dist
+
+hooks: deps ## render the two lifecycle scripts into dist/: make hooks BUNDLE_URL=s3://... ORIGIN=s3://... WAIT=60
+	@$(PY) packaging/render_hooks.py --bundle-url $(BUNDLE_URL) \
+	  --bundle-sha256 $$(cut -c 1-64 $$(ls -t dist/fsmount-*.sha256 | head -n 1)) \
+	  --config-origin $(or $(ORIGIN),file:) --wait $(or $(WAIT),60) --output dist
+
+test: deps ## linters, unit, system and VM rings; exit status 0 only if all of them ran and passed
+	@$(MAKE) --no-print-directory lint unit unit39 system vm vm39
+	@echo "make test: linters and all three rings passed"
+
+lint: deps ## ruff, mypy (strict) and shellcheck
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy -p fsmount
+	$(VENV)/bin/mypy --python-version 3.10 tests demo packaging/*.py
+	shellcheck -x $(SHELL_FILES)
+
+unit: deps ## the unit ring, on the newest Python here: make unit ARGS='-k plan'
+	$(PYTEST) tests/unit $(ARGS)
+
+unit39: deps ## the unit ring on Python 3.9, in the Debian 11 root file system
+	$(PY) -m tests.unit39 $(ARGS)
+
+system: deps ## the system ring (root): real processes, tmpfs, a FUSE server that never answers
+	$(PYTEST) tests/system $(ARGS)
+
+vm: deps ## the VM ring: real kernel, systemd and NFS servers
+	IMAGE=bookworm $(PYTEST) tests/vm --ignore tests/vm/test_tour.py $(ARGS)
+
+vm39: deps ## a tour of the main job on Debian 11's user land (Python 3.9, systemd 247)
+	@if $(PY) -m tests.vm.have bullseye; then IMAGE=bullseye $(PYTEST) tests/vm/test_tour.py $(ARGS); fi
+
+schema: deps ## write config/mounts.schema.json anew, after a change of config/schema.py
+	$(PY) -m fsmount check --schema >config/mounts.schema.json
+
+format: deps ## format the Python
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+clean: ## everything made here; the images stay in their cache (~/.cache/fsmount)
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache agent/*.egg-info
+
+deps: $(VENV)/.ready
+
+$(VENV)/.ready: setup.cfg pyproject.toml tests/constraints.txt
+	@missing=""; for package in $(PACKAGES); do \
+	  dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"; done; \
+	if [ -n "$$missing" ]; then echo "installing$$missing ..."; apt-get -q update >/dev/null && \
+	  DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends $$missing >/dev/null; fi
+	@echo "Python environment in $(VENV) ..."
+	@$$(tests/newest-python) -m venv --clear $(VENV)
+	@$(PY) -m pip install -q --disable-pip-version-check -c tests/constraints.txt -e '.[test]'
+	@touch $@
