@@ -12,6 +12,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from fsmount.cli.ask import ask
+from fsmount.config.findings import Invalid
+from fsmount.config.load import load
+from fsmount.wire import Request
+
+from tests.unit.malformed import CORPUS, generated
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {"PYTHONPATH": str(ROOT / "agent"), "PATH": "/usr/bin:/bin"}
@@ -236,3 +242,30 @@ def test_it_keeps_no_descriptor_and_no_memory_over_a_hundred_reloads(running: Ag
     assert len(list(folder.iterdir())) <= before
     resident = int(Path(f"/proc/{running.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     assert resident < 25 * 2**20
+
+
+def test_more_than_two_hundred_malformed_configurations_are_refused_one_by_one_and_disturb_nothing(running: Agent) -> None:
+    assert running.process
+    before = running.report()["mounts"]
+    files = [content for content, _ in CORPUS.values()]
+    files += [content for content in generated(200, seed=7).values() if is_malformed(content)]
+    assert len(files) > 200
+    for content in files:
+        running.config.write_bytes(content)
+        response = ask(str(running.run / "control.sock"), Request("reload"))
+        assert response.problem is not None
+        assert response.problem.code == "config-invalid"
+    assert running.process.poll() is None
+    after = running.report()["mounts"]
+    assert isinstance(before, list)
+    assert isinstance(after, list)
+    assert [mount["name"] for mount in after] == [mount["name"] for mount in before]
+    assert "Traceback" not in running.log
+
+
+def is_malformed(content: bytes) -> bool:
+    try:
+        load(content)
+    except Invalid:
+        return True
+    return False

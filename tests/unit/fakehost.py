@@ -75,6 +75,10 @@ class FakeHost:
     def mount_foreign(self, place: str, source: str = "tmpfs", fstype: str = "tmpfs") -> int:
         return self._push(place, source, fstype)
 
+    def rename(self, old: str, new: str) -> None:
+        """A directory above the mount point gets another name, and the mount goes with it."""
+        self.rows[new] = self.rows.pop(old)
+
     # -- Effects
 
     def now(self) -> Now:

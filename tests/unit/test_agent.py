@@ -190,6 +190,22 @@ def test_a_bad_configuration_touches_nothing(driver: Driver, host: FakeHost) -> 
     assert driver.agent.configuration.problem is not None
 
 
+def test_a_mount_whose_directory_was_renamed_is_unmounted_there_and_made_anew_where_it_belongs(
+    driver: Driver, host: FakeHost
+) -> None:
+    driver.load(spec("a"))
+    driver.run(2)
+    host.busy.add("/mnt/renamed")
+    host.rename("/mnt/a", "/mnt/renamed")
+    driver.run(2)
+    assert len(host.rows["/mnt/a"]) == 1
+    assert host.rows["/mnt/renamed"], "it is in use"
+    host.busy.clear()
+    driver.run(300, step=1)
+    assert host.rows["/mnt/renamed"] == []
+    assert list(driver.agent.entries) == ["/mnt/a"]
+
+
 def test_every_reload_is_answered_and_sees_what_was_there_when_it_was_asked(driver: Driver, host: FakeHost) -> None:
     driver.load(spec("a"))
     answers: list[str] = []

@@ -109,9 +109,19 @@ class Agent:
         if standing is Standing.ABSENT and entry.phase is Phase.MOUNTED:
             entry = self._change(entries.lost(entry, now))
         if standing is Standing.ABSENT and not self._jobs.lives(Key(Kind.MOUNT, place)):
-            self._records.pop(place, None)
+            self._gone_or_moved(self._records.pop(place, None), now)
         entry = self._keep(self._with_address(entry, now))
         return plan(entry, standing, mount_id, self._busy(entry), now.monotonic), mount_id
+
+    def _gone_or_moved(self, record: Optional[Record], now: Now) -> None:
+        """A directory above a mount may be renamed, and the mount goes with it: there it is ours to unmount when idle."""
+        row = self._table.by_id(record.mount_id) if record and record.mount_id else None
+        if record is None or row is None or row.mountpoint in self.entries:
+            return
+        moved = msgspec.structs.replace(record.spec, mountpoint=row.mountpoint)
+        log.warning("%s: moved to %s with its directory", moved.name, row.mountpoint, extra={"MOUNT": moved.name})
+        self._records[row.mountpoint] = Record(moved, row.mount_id)
+        self._keep(Entry(spec=moved, since_at=now.wall, wanted=False, phase=Phase.MOUNTED, mount_id=row.mount_id, tried=True))
 
     def standing(self, entry: Entry) -> tuple[Standing, Optional[int]]:
         row = self._table.at(entry.spec.mountpoint)
