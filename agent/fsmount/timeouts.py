@@ -13,6 +13,7 @@ FETCH_S = 10.0
 UNMOUNT_S = 10.0
 MOUNT_S = 20.0
 PROBE_INTERVAL_S = 30.0
+FIRST_PROBE_S = 1.0  # after the mount, which has looked at it already
 HEARTBEAT_S = 30.0  # the status file is written at least this often: older news means a dead agent
 OLD_NEWS_S = 90.0
 BACKOFF_FIRST_S = 2.0

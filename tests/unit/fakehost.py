@@ -183,6 +183,7 @@ class Driver:
         for _ in range(max(1, round(seconds / step))):
             for key, answer in self.host.tick(step):
                 self.agent.answered(key, answer)
+                self.agent.ended(key)
             self.agent.mounts_changed()
             self.agent.turn()
             if until is not None and until():

@@ -1,11 +1,12 @@
 """`fsmount run`: the daemon, in the foreground, as systemd starts it."""
 
 import fcntl
-import json
 import logging
 import os
 import sys
 from typing import Optional
+
+import msgspec
 
 from .. import __version__, places
 from ..daemon.loop import Loop
@@ -50,8 +51,12 @@ def _instance() -> Optional[str]:
     """The notebook instance's name; None where this is not one (Studio writes the same file with another ARN)."""
     try:
         with open(places.METADATA, "rb") as file:
-            facts = json.loads(file.read(65536))
-        name, arn = facts["ResourceName"], facts["ResourceArn"]
-    except (OSError, ValueError, KeyError, TypeError):
+            facts = msgspec.json.decode(file.read(65536), type=_Metadata)
+    except (OSError, msgspec.MsgspecError):
         return None
-    return str(name) if ":notebook-instance/" in str(arn) else None
+    return facts.ResourceName if ":notebook-instance/" in facts.ResourceArn else None
+
+
+class _Metadata(msgspec.Struct):
+    ResourceName: str
+    ResourceArn: str

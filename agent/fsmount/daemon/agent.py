@@ -3,8 +3,8 @@
 The agent is only ever called from the loop, does no I/O on a managed path, and waits for nothing.
 """
 
-import ipaddress
 import logging
+import socket
 from typing import Optional, Protocol
 
 import msgspec
@@ -24,6 +24,7 @@ from .configuration import Configuration, Jobs, Reply
 
 log = logging.getLogger("fsmount")
 JOBS_MOST = 48
+_NEVER = float("inf")
 
 
 class Effects(Protocol):
@@ -47,6 +48,10 @@ class Agent:
         self._written: list[Record] = list(records.values())
         self._addresses: dict[str, tuple[tuple[str, ...], float]] = {}
         self._table = effects.mounts()
+        self._table_is_old = False
+        self._stale: set[str] = set()  # mount points about which something is new
+        self._no_room: set[str] = set()  # those that wait for a Job to end
+        self._due: dict[str, float] = {}  # when to look at the others again
 
     # -- what wakes it
 
@@ -65,7 +70,8 @@ class Agent:
         return None
 
     def mounts_changed(self) -> None:
-        self._table = self._effects.mounts()
+        """Read again at the next turn: many changes in one wake are read once."""
+        self._table_is_old = True
 
     def answered(self, key: Key, answer: Answer) -> None:
         now = self._effects.now()
@@ -77,29 +83,48 @@ class Agent:
             self._answered_resolve(key.about, answer, now)
         elif key.about in self.entries:
             if isinstance(answer, Mounted):
-                self._records[key.about] = Record(self._records[key.about].spec, answer.mount_id)
+                tried = self._records.get(key.about, Record(self.entries[key.about].spec))
+                self._records[key.about] = Record(tried.spec, answer.mount_id)
             self._change(settle.after(key, self.entries[key.about], answer, now))
         if isinstance(answer, (Mounted, Unmounted)):
             self.mounts_changed()
 
+    def ended(self, key: Key) -> None:
+        """A Job's process is gone: what waited for that can be planned."""
+        self._stale |= self._no_room
+        self._no_room.clear()
+        if key.kind is Kind.RESOLVE:
+            self._stale.update(place for place, entry in self.entries.items() if entry.spec.host == key.about)
+        else:
+            self._stale.add(key.about)
+
     def turn(self) -> Optional[float]:
-        """One pass over every mount point. Returns the monotonic time at which the next one is due, if any."""
+        """Plan and act for every mount point about which something is new, or whose time has come.
+
+        Returns the monotonic time at which the next turn is due, if any.
+        """
         now = self._effects.now()
+        if self._table_is_old:
+            self._read_the_table()
         self.configuration.fetch(self._jobs, now)
         self._adopt_the_ledger(now)
-        due: list[float] = []
-        planned = [(place, *self._planned(place, now)) for place in list(self.entries)]
+        chosen = [place for place in self.entries if place in self._stale or self._due.get(place, 0.0) <= now.monotonic]
+        self._stale.clear()
+        planned = [(place, *self._planned(place, now)) for place in chosen]
         intents = [place for place, action, _ in planned if action.verb is Verb.MOUNT]
         for place in intents:
             self._records[place] = Record(self.entries[place].spec)
         self._write_ledger()
         for place, action, mount_id in planned:
+            self._due[place] = _NEVER if action.look_again is None else action.look_again
             self._act(place, action, mount_id, now)
-            if action.look_again is not None:
-                due.append(action.look_again)
         self._write_ledger()
         self._settle()
-        return min(due, default=None)
+        return now.monotonic if self._stale else min(self._due.values(), default=None)
+
+    def _read_the_table(self) -> None:
+        before, self._table, self._table_is_old = self._table, self._effects.mounts(), False
+        self._stale.update(place for place in self.entries if self._table.differs(before, place))
 
     # -- judge and plan
 
@@ -110,7 +135,8 @@ class Agent:
             entry = self._change(entries.lost(entry, now))
         if standing is Standing.ABSENT and not self._jobs.lives(Key(Kind.MOUNT, place)):
             self._gone_or_moved(self._records.pop(place, None), now)
-        entry = self._keep(self._with_address(entry, now))
+        entry = self.entries[place] = self._with_address(entry, now)
+        self._stale.discard(place)
         return plan(entry, standing, mount_id, self._busy(entry), now.monotonic), mount_id
 
     def _gone_or_moved(self, record: Optional[Record], now: Now) -> None:
@@ -155,7 +181,7 @@ class Agent:
             return
         if action.verb is Verb.FORGET:
             log.info("%s: gone from the configuration", entry.spec.name, extra={"MOUNT": entry.spec.name})
-            del self.entries[place]
+            del self.entries[place], self._due[place]
             self._records.pop(place, None)
         elif action.verb is Verb.ADOPT:
             self._adopt(entry, mount_id or 0, now)
@@ -175,7 +201,8 @@ class Agent:
 
     def _start(self, entry: Entry, verb: Verb, mount_id: int, now: Now) -> None:
         if self._jobs.count() >= JOBS_MOST:
-            return  # an end of one of them wakes the loop, and then there is room
+            self._no_room.add(entry.spec.mountpoint)
+            return
         place = entry.spec.mountpoint
         key, order, phase = self._order(entry, verb, place, mount_id)
         if self._jobs.lives(key):
@@ -247,6 +274,7 @@ class Agent:
 
     def _keep(self, entry: Entry) -> Entry:
         self.entries[entry.spec.mountpoint] = entry
+        self._stale.add(entry.spec.mountpoint)
         return entry
 
     def _change(self, entry: Entry) -> Entry:
@@ -284,8 +312,10 @@ class Agent:
 
 
 def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-        return True
-    except ValueError:
-        return False
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, host)
+            return True
+        except OSError:
+            continue
+    return False

@@ -3,8 +3,8 @@
 A signal only writes its number into a pipe; everything that it causes happens in the loop.
 """
 
+import gc
 import os
-import random
 import select
 import signal
 import time
@@ -12,6 +12,8 @@ from typing import Optional
 
 from .. import ledger, places
 from ..entry import Now
+from ..jobs import child
+from ..jobs.orders import Kind
 from ..jobs.running import Running
 from ..ledger import Record
 from ..model import Problem
@@ -29,10 +31,9 @@ class World:
 
     def __init__(self, run: str) -> None:
         self._ledger = places.ledger_file(run)
-        self._dice = random.Random()  # noqa: S311  # spreads attempts, hides nothing
 
     def now(self) -> Now:
-        return Now(time.monotonic(), time.time(), self._dice.random())
+        return Now(time.monotonic(), time.time(), int.from_bytes(os.urandom(4), "big") / 2**32)
 
     def mounts(self) -> mountinfo.Table:
         return mountinfo.read()
@@ -68,6 +69,10 @@ class Loop:
         """Until SIGTERM. Every mount stays as it is."""
         self._agent.reload()
         wake = self._pass()
+        # While the configuration is being read in its Job: what the next ones need.
+        for kind in (Kind.RESOLVE, Kind.MOUNT):
+            child.prepare(kind)
+        gc.freeze()
         while not self._stopping:
             events = self._poll.poll(max(0, int((wake - time.monotonic()) * 1000) + 1))
             began = time.monotonic()
@@ -99,6 +104,8 @@ class Loop:
         self._control.expire(now.monotonic)
         for key, answer in self._jobs.expire(now.monotonic):
             self._agent.answered(key, answer)
+        for ended in self._jobs.ended():
+            self._agent.ended(ended)
         due = [self._agent.turn(), self._jobs.next_deadline(), self._control.next_deadline()]
         now = self._world.now()
         if self._publisher.due(self._agent, now) <= now.monotonic:

@@ -4,6 +4,7 @@ It is in a session of its own, so that a deadline ends what it started, too, and
 nobody waits for must not finish later behind the next agent's back.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -22,6 +23,7 @@ def run(kind: Kind, order: Order, answer_to: int, parent: int) -> NoReturn:
     """Never returns, whatever happens: the caller's stack belongs to the daemon."""
     status = 1
     try:
+        gc.disable()  # a collection would touch, and so copy, all the pages that are shared with the daemon
         _leave_the_daemon(answer_to, parent)
         _write(answer_to, msgspec.json.encode(_answer(kind, order)) + b"\n")
         status = 0
@@ -40,8 +42,9 @@ def _leave_the_daemon(answer_to: int, parent: int) -> None:
     nothing = os.open("/dev/null", os.O_RDONLY)
     os.dup2(nothing, 0)
     # The daemon's descriptors must not live on in a child that may never end.
-    os.closerange(3, answer_to)
-    os.closerange(answer_to + 1, 4096)
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > 2 and int(name) != answer_to:
+            _close(int(name))
     os.umask(0o022)
 
 
@@ -55,11 +58,24 @@ def _answer(kind: Kind, order: Order) -> Answer:
         return Failed(Problem("internal-error", f"{type(error).__name__}: {error}"))
 
 
+def prepare(kind: Kind) -> None:
+    """Before the fork: what every Job of the kind would import is imported once. Not for FETCH, which is rare and whose
+    YAML is the child's to carry. The daemon only ever loads these modules; it calls nothing in them."""
+    if kind is not Kind.FETCH:
+        _work(kind)
+
+
 def _work(kind: Kind) -> Callable[[Order], Answer]:
-    """Imported here and not above: what a kind needs (YAML, the resolver) is the child's to carry, not the daemon's."""
     module = import_module(f".{kind.value}", __package__)
     work: Callable[[Order], Answer] = getattr(module, kind.value)
     return work
+
+
+def _close(descriptor: int) -> None:
+    try:
+        os.close(descriptor)
+    except OSError:
+        pass  # the listing's own, closed since
 
 
 def _write(descriptor: int, data: bytes) -> None:

@@ -37,6 +37,7 @@ class Running:
         self._poll = poll
         self._jobs: dict[Key, _Job] = {}
         self._by_descriptor: dict[int, _Job] = {}
+        self._gone: list[Key] = []
 
     def start(self, key: Key, order: Order, now: float) -> Optional[Problem]:
         """Fork the Job; the problem if that cannot be done now."""
@@ -47,6 +48,7 @@ class Running:
             reading, writing = os.pipe2(os.O_CLOEXEC)
         except OSError as error:
             return Problem("no-process", f"no pipe: {error.strerror}")
+        child.prepare(key.kind)
         parent = os.getpid()
         try:
             pid = os.fork()
@@ -71,6 +73,11 @@ class Running:
     def stuck(self) -> int:
         """How many were killed and are still there."""
         return sum(job.deadline is None for job in self._jobs.values())
+
+    def ended(self) -> list[Key]:
+        """The Jobs whose process has ended since this was last asked."""
+        gone, self._gone = self._gone, []
+        return gone
 
     def count(self) -> int:
         return len(self._jobs)
@@ -118,6 +125,7 @@ class Running:
         for descriptor in (job.pidfd, job.pipe):
             self._close(descriptor)
         del self._jobs[job.key]
+        self._gone.append(job.key)
         if not job.verdict:
             how = f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"status {os.WEXITSTATUS(status)}"
             answers.append((job.key, Failed(Problem("job-failed", f"the {job.key.kind.value} helper ended with {how}"))))

@@ -1,6 +1,5 @@
 """The one door to other programs: argv lists, an absolute argv[0], cwd /, a built environment, no stdin, capped output."""
 
-import subprocess
 from typing import NamedTuple
 
 from ..errors import Temporary
@@ -19,6 +18,8 @@ def run(argv: list[str]) -> Ran:
 
     Raises Temporary("no-process") where it cannot be started, FileNotFoundError where it is not installed.
     """
+    import subprocess  # only the few who come here need it, and it is a tenth of a Job's time
+
     assert argv[0].startswith("/"), argv
     try:
         process = subprocess.Popen(

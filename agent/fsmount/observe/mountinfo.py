@@ -7,6 +7,7 @@ from typing import Optional
 import msgspec
 
 PATH = "/proc/self/mountinfo"
+_SPECIAL = re.compile(rb"[\\ \t\n]")
 _ESCAPE = re.compile(rb"\\([0-7]{3})")
 
 
@@ -55,6 +56,11 @@ class Table:
             if len(fields) == 6:
                 self._at.setdefault(fields[4], []).append(line)
 
+    def differs(self, other: "Table", mountpoint: str) -> bool:
+        """Whether anything at exactly this path is another row than in the other table."""
+        path = _escaped(mountpoint)
+        return self._at.get(path) != other._at.get(path)
+
     def stack(self, mountpoint: str) -> tuple[Mount, ...]:
         """Everything that is mounted at exactly this path, in the table's order."""
         return tuple(parse_row(line) for line in self._at.get(_escaped(mountpoint), ()))
@@ -77,6 +83,8 @@ class Table:
 
 def _escaped(path: str) -> bytes:
     raw = os.fsencode(path)
+    if not _SPECIAL.search(raw):
+        return raw
     for byte in b"\\ \t\n":
         raw = raw.replace(bytes((byte,)), b"\\%03o" % byte)
     return raw
