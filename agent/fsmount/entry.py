@@ -9,7 +9,7 @@ import msgspec
 
 from . import backoff
 from .model import Health, Phase, Problem, Spec, Usage, Word, word_of
-from .timeouts import FIRST_PROBE_S, PROBE_INTERVAL_S
+from .timeouts import PROBE_INTERVAL_S
 
 _HEALTH_OF = {"stale": Health.STALE, "disconnected": Health.DISCONNECTED, "not-answering": Health.HUNG}
 
@@ -59,7 +59,7 @@ def turned(entry: Entry, phase: Phase, now: Now) -> Entry:
 
 
 def mounted(entry: Entry, mount_id: int, now: Now, *, theirs: bool = False, hides: bool = False) -> Entry:
-    """Up: everything that was wrong is over. It is probed soon, but not before its neighbours are mounted."""
+    """Up: everything that was wrong is over, and its first probe is due."""
     return msgspec.structs.replace(
         turned(entry, Phase.MOUNTED, now),
         health=Health.UNKNOWN if entry.mount_id != mount_id else entry.health,
@@ -69,7 +69,7 @@ def mounted(entry: Entry, mount_id: int, now: Now, *, theirs: bool = False, hide
         mount_id=mount_id,
         theirs=theirs,
         hides=hides,
-        next_probe=now.monotonic + FIRST_PROBE_S,
+        next_probe=now.monotonic,
         problem=None,
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Callable
 
 from fsmount.daemon.agent import Agent
+from fsmount.daemon.configuration import Configuration
 from fsmount.entry import Now
 from fsmount.jobs.orders import (
     DEADLINES_S,
@@ -112,8 +113,8 @@ class FakeHost:
     def lives(self, key: Key) -> bool:
         return key in self._jobs
 
-    def count(self) -> int:
-        return len(self._jobs)
+    def count(self, kind: Kind | None = None) -> int:
+        return sum(kind in (None, key.kind) for key in self._jobs)
 
     def tick(self, seconds: float) -> list[tuple[Key, Answer]]:
         """Let time pass; what the Jobs said meanwhile."""
@@ -177,7 +178,7 @@ class Driver:
 
     def __init__(self, host: FakeHost, records: dict[str, Record] | None = None) -> None:
         self.host = host
-        self.agent = Agent("/config/mounts.yaml", "/stage", host, host, records or {})
+        self.agent = Agent(Configuration("/config/mounts.yaml"), "/stage", host, host, records or {})
 
     def run(self, seconds: float, step: float = 0.1, until: Callable[[], bool] | None = None) -> None:
         for _ in range(max(1, round(seconds / step))):

@@ -9,8 +9,7 @@ from typing import Optional
 import msgspec
 
 from .. import __version__, places
-from ..daemon.loop import Loop
-from ..daemon.service import start_logging
+from ..daemon.start import start
 from ..exits import Exit
 from .parser import Parser
 
@@ -25,14 +24,20 @@ def main(verb: str, argv: list[str]) -> int:
     if os.geteuid() != 0:
         print("fsmount: the agent mounts, so it must be started as root [not-allowed]", file=sys.stderr)
         return Exit.NOT_OK
-    start_logging()
     os.chdir("/")
     os.makedirs(options.run_dir, mode=0o755, exist_ok=True)
-    if _locked(places.lock_file(options.run_dir)) is None:
+    alone = _locked(places.lock_file(options.run_dir)) is not None
+    begun = start(options.config) if alone else None
+
+    from ..daemon.loop import Loop  # after the start, which is what takes its time meanwhile
+    from ..daemon.service import start_logging
+
+    start_logging()
+    if begun is None:
         log.error("another agent is running; this one ends and changes nothing", extra={"PROBLEM": "second-agent"})
         return Exit.NOT_OK
     log.info("version %s starts", __version__)
-    Loop(options.config, options.run_dir, _instance()).run()
+    Loop(begun, options.run_dir, _instance()).run()
     log.info("the agent ends; every mount stays as it is")
     return Exit.OK
 

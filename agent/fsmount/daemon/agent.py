@@ -16,10 +16,10 @@ from ..jobs import orders
 from ..jobs.orders import Answer, Key, Kind, Mounted, Order, Resolved, Unmounted
 from ..judge import Standing, judge
 from ..ledger import Record
-from ..model import Config, Phase, Problem, Spec, Word
+from ..model import Config, Health, Phase, Problem, Spec, Word
 from ..observe.mountinfo import Table
 from ..plan import Action, Verb, plan
-from ..timeouts import RESOLVED_FRESH_S
+from ..timeouts import FIRST_PROBE_PATIENCE_S, RESOLVED_FRESH_S
 from .configuration import Configuration, Jobs, Reply
 
 log = logging.getLogger("fsmount")
@@ -36,10 +36,11 @@ class Effects(Protocol):
 
 
 class Agent:
-    def __init__(self, config_path: str, stage: str, jobs: Jobs, effects: Effects, records: dict[str, Record]) -> None:
-        self.stage = stage
+    def __init__(
+        self, configuration: Configuration, stage: str, jobs: Jobs, effects: Effects, records: dict[str, Record]
+    ) -> None:
+        self.configuration, self.stage = configuration, stage
         self.entries: dict[str, Entry] = {}  # by mount point
-        self.configuration = Configuration(config_path)
         self.ledger_problem: Optional[Problem] = None
         self.settled = False  # the first pass is over: each mount was up, or has failed once
         self.looked = False  # and each one that came up was probed
@@ -200,10 +201,11 @@ class Agent:
         self._change(entries.mounted(entry, mount_id, now, theirs=theirs))
 
     def _start(self, entry: Entry, verb: Verb, mount_id: int, now: Now) -> None:
-        if self._jobs.count() >= JOBS_MOST:
-            self._no_room.add(entry.spec.mountpoint)
-            return
         place = entry.spec.mountpoint
+        if self._must_wait(entry, verb, now):
+            self._no_room.add(place)
+            self._due[place] = now.monotonic + FIRST_PROBE_PATIENCE_S
+            return
         key, order, phase = self._order(entry, verb, place, mount_id)
         if self._jobs.lives(key):
             return
@@ -216,6 +218,13 @@ class Agent:
             self._change(entries.still_mounted(entry, problem, now))
         else:
             self._change(entries.failed(entry, problem, now))
+
+    def _must_wait(self, entry: Entry, verb: Verb, now: Now) -> bool:
+        """For room, or, with the first look at what was just mounted (and looked at then), for those still mounting."""
+        if self._jobs.count() >= JOBS_MOST:
+            return True
+        fresh = verb is Verb.PROBE and entry.health is Health.UNKNOWN and entry.problem is None
+        return fresh and self._jobs.count(Kind.MOUNT) > 0 and now.monotonic < entry.next_probe + FIRST_PROBE_PATIENCE_S
 
     def _order(self, entry: Entry, verb: Verb, place: str, mount_id: int) -> tuple[Key, Order, Phase]:
         if verb is Verb.RESOLVE:

@@ -14,7 +14,6 @@ from .. import ledger, places
 from ..entry import Now
 from ..jobs import child
 from ..jobs.orders import Kind
-from ..jobs.running import Running
 from ..ledger import Record
 from ..model import Problem
 from ..observe import mountinfo
@@ -22,6 +21,7 @@ from .agent import Agent
 from .control import Control
 from .publish import Publisher, sentence
 from .service import Notifier
+from .start import Start, now
 
 _BEAT_S = 10.0  # how often systemd's watchdog hears of us, and so the longest sleep
 
@@ -33,7 +33,7 @@ class World:
         self._ledger = places.ledger_file(run)
 
     def now(self) -> Now:
-        return Now(time.monotonic(), time.time(), int.from_bytes(os.urandom(4), "big") / 2**32)
+        return now()
 
     def mounts(self) -> mountinfo.Table:
         return mountinfo.read()
@@ -47,12 +47,11 @@ class World:
 
 
 class Loop:
-    def __init__(self, config_path: str, run: str, instance: Optional[str]) -> None:
-        self._poll = select.poll()
-        self._jobs = Running(self._poll)
+    def __init__(self, start: Start, run: str, instance: Optional[str]) -> None:
+        self._poll, self._jobs = start.poll, start.jobs
         self._world = World(run)
         records = ledger.read(places.ledger_file(run))
-        self._agent = Agent(config_path, places.stage(run), self._jobs, self._world, records)
+        self._agent = Agent(start.configuration, places.stage(run), self._jobs, self._world, records)
         self._control = Control(places.control_socket(run), self._poll, self._agent)
         self._publisher = Publisher(places.status_file(run), instance, time.time())
         self._notifier = Notifier()
@@ -67,9 +66,8 @@ class Loop:
 
     def run(self) -> None:
         """Until SIGTERM. Every mount stays as it is."""
-        self._agent.reload()
         wake = self._pass()
-        # While the configuration is being read in its Job: what the next ones need.
+        # While the configuration is still being read: what the next Jobs need.
         for kind in (Kind.RESOLVE, Kind.MOUNT):
             child.prepare(kind)
         gc.freeze()

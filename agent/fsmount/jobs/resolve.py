@@ -8,7 +8,8 @@ from .orders import Resolve, Resolved
 
 def resolve(order: Resolve) -> Resolved:
     try:
-        found = socket.getaddrinfo(order.host, 2049, type=socket.SOCK_STREAM)
+        # As bytes: a name is ASCII by the schema, and a str would import the IDNA codec, in each child anew.
+        found = socket.getaddrinfo(order.host.encode(), 2049, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
         if error.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)):
             raise Temporary("name-not-resolved", f"{order.host}: the name is not known") from None

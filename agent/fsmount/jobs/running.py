@@ -13,7 +13,7 @@ import msgspec
 
 from ..model import Problem
 from . import child
-from .orders import DEADLINES_S, Answer, Failed, Key, Order, Overdue
+from .orders import DEADLINES_S, Answer, Failed, Key, Kind, Order, Overdue
 
 STUCK_MOST = 8
 _ANSWER_MOST = 4 * 1024 * 1024
@@ -79,8 +79,9 @@ class Running:
         gone, self._gone = self._gone, []
         return gone
 
-    def count(self) -> int:
-        return len(self._jobs)
+    def count(self, kind: Optional[Kind] = None) -> int:
+        """How many live, of that kind or of all."""
+        return len(self._jobs) if kind is None else sum(key.kind is kind for key in self._jobs)
 
     def next_deadline(self) -> Optional[float]:
         return min((job.deadline for job in self._jobs.values() if job.deadline is not None), default=None)
