@@ -5,10 +5,10 @@ VENV ?= .venv
 PY := $(VENV)/bin/python
 PYTEST := $(PY) -m pytest
 TARGET_PYTHON ?= 3.9
-PACKAGES := python3 python3-venv mmdebstrap qemu-system-x86 qemu-utils e2fsprogs util-linux shellcheck ca-certificates
+PACKAGES := python3 python3-venv mmdebstrap qemu-system-x86 qemu-utils e2fsprogs util-linux shellcheck ca-certificates debian-archive-keyring
 SHELL_FILES := lifecycle/*.sh packaging/completions/fsmount tests/vm/guest/*.sh .ci/run
 
-.PHONY: help deps demo shell bundle hooks schema test lint unit unit39 system vm vm39 format clean
+.PHONY: help deps demo shell bundle hooks schema test lint unit unit39 system vm speed vm39 format clean
 
 help: ## these commands
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -28,7 +28,7 @@ hooks: deps ## render the two lifecycle scripts into dist/: make hooks BUNDLE_UR
 	  --config-origin $(or $(ORIGIN),file:) --wait $(or $(WAIT),60) --output dist
 
 test: deps ## linters, unit, system and VM rings; exit status 0 only if all of them ran and passed
-	@$(MAKE) --no-print-directory lint unit unit39 system vm vm39
+	@$(MAKE) --no-print-directory lint unit unit39 system vm speed vm39
 	@echo "make test: linters and all three rings passed"
 
 lint: deps ## ruff, mypy (strict) and shellcheck
@@ -36,7 +36,7 @@ lint: deps ## ruff, mypy (strict) and shellcheck
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy -p fsmount
 	$(VENV)/bin/mypy --python-version 3.10 tests demo packaging/*.py
-	shellcheck -x $(SHELL_FILES)
+	shellcheck -s bash -x $(SHELL_FILES)
 
 unit: deps ## the unit ring, on the newest Python here: make unit ARGS='-k plan'
 	$(PYTEST) tests/unit $(ARGS)
@@ -48,7 +48,10 @@ system: deps ## the system ring (root): real processes, tmpfs, a FUSE server tha
 	$(PYTEST) tests/system $(ARGS)
 
 vm: deps ## the VM ring: real kernel, systemd and NFS servers
-	IMAGE=bookworm $(PYTEST) tests/vm --ignore tests/vm/test_tour.py $(ARGS)
+	IMAGE=bookworm $(PYTEST) tests/vm -n 2 --dist loadscope --ignore tests/vm/test_tour.py --ignore tests/vm/test_speed.py $(ARGS)
+
+speed: deps ## the VM ring's measurements, alone on the machine, with their figures
+	IMAGE=bookworm $(PYTEST) tests/vm/test_speed.py -s $(ARGS)
 
 vm39: deps ## a tour of the main job on Debian 11's user land (Python 3.9, systemd 247)
 	@if $(PY) -m tests.vm.have bullseye; then IMAGE=bullseye $(PYTEST) tests/vm/test_tour.py $(ARGS); fi

@@ -14,8 +14,10 @@ def main() -> int:
     with a_notebook() as notebook:
         with taking("starting the notebook instance"):
             notebook.start()
-        say("This is the notebook's terminal. Try `fsmount status`, `sudo fsmount plan`, `sudo umount ~/SageMaker/team`. "
-            "`exit` or Ctrl-] leaves it, and the instance is gone.")
+        say(
+            "This is the notebook's terminal. Try `fsmount status`, `sudo fsmount plan`, `sudo umount ~/SageMaker/team`. "
+            "`exit` or Ctrl-] leaves it, and the instance is gone."
+        )
         return notebook.shell("ec2-user")
 
 

@@ -21,8 +21,10 @@ def wait_for(notebook: NotebookInstance, name: str, word: str, seconds: float) -
 def first_start(notebook: NotebookInstance) -> None:
     say("An administrator has put fsmount's bundle and this configuration into S3:")
     show(CONFIG)
-    say("A notebook instance is created with fsmount's lifecycle configuration. On-create keeps the bundle on the "
-        "volume; on-start, which runs at every start, brings the agent up and waits for the mounts.")
+    say(
+        "A notebook instance is created with fsmount's lifecycle configuration. On-create keeps the bundle on the "
+        "volume; on-start, which runs at every start, brings the agent up and waits for the mounts."
+    )
     with taking("CreateNotebookInstance: booting, on-create, on-start"):
         notebook.start()
     for stream in ("LifecycleConfigOnCreate", "LifecycleConfigOnStart"):
@@ -34,12 +36,14 @@ def first_start(notebook: NotebookInstance) -> None:
 
 
 def a_server_dies(notebook: NotebookInstance) -> None:
-    say("Now the file server fs2.test vanishes from the network, as if a security group had been closed. Nothing "
-        "refuses; packets simply go nowhere. The other two mounts must not notice, and nothing may hang.")
+    say(
+        "Now the file server fs2.test vanishes from the network, as if a security group had been closed. Nothing "
+        "refuses; packets simply go nowhere. The other two mounts must not notice, and nothing may hang."
+    )
     notebook.servers[1].black_hole()
     with taking("until the status says so (a look at each mount every 30 s at most)"):
         wait_for(notebook, "scratch", "failed", 60)
-    run(notebook, "fsmount status; echo \"exit status $?\"")
+    run(notebook, 'fsmount status; echo "exit status $?"')
     run(notebook, "cat ~/SageMaker/datasets/hello ~/SageMaker/team/hello")
     say("The server comes back. A hard NFS mount loses nothing: whoever waited for it goes on.")
     notebook.servers[1].restore()
@@ -56,8 +60,10 @@ def somebody_unmounts(notebook: NotebookInstance) -> None:
 
 
 def stop_and_start(notebook: NotebookInstance) -> None:
-    say("The instance is stopped. Only its volume outlives that: the agent, its unit and every mount point outside are gone. "
-        "At the next start, on-start brings all of it back.")
+    say(
+        "The instance is stopped. Only its volume outlives that: the agent, its unit and every mount point outside are gone. "
+        "At the next start, on-start brings all of it back."
+    )
     with taking("StopNotebookInstance"):
         notebook.stop()
     with taking("StartNotebookInstance: booting, on-start"):
@@ -67,15 +73,19 @@ def stop_and_start(notebook: NotebookInstance) -> None:
 
 def main() -> int:
     began = time.monotonic()
-    say("fsmount: file systems on SageMaker notebook instances that stay mounted. You will see a simulated instance: "
-        "a virtual machine with a real kernel, real systemd, three real NFS servers, and a stand-in for AWS.")
+    say(
+        "fsmount: file systems on SageMaker notebook instances that stay mounted. You will see a simulated instance: "
+        "a virtual machine with a real kernel, real systemd, three real NFS servers, and a stand-in for AWS."
+    )
     with a_notebook() as notebook:
         first_start(notebook)
         a_server_dies(notebook)
         somebody_unmounts(notebook)
         stop_and_start(notebook)
-    say(f"That was all, in {(time.monotonic() - began) / 60:.0f} minutes. `make shell` gives you a terminal in such a notebook; "
-        "README.md says how to install fsmount on a real one.")
+    say(
+        f"That was all, in {(time.monotonic() - began) / 60:.0f} minutes. `make shell` gives you a terminal in such a notebook; "
+        "README.md says how to install fsmount on a real one."
+    )
     return 0
 
 

@@ -77,6 +77,15 @@ def get_image(name: str | None = None) -> Image:
     return Image(suite.name, key, folder / "root.img", kernel / "vmlinuz", kernel / "initrd")
 
 
+def root_file_system(name: str, into: Path) -> None:
+    """Unpack the suite's root file system, for programs that only need its user land (chroot)."""
+    try:
+        packed = _packages(SUITES[name]) / "rootfs.tar"
+    except ToolFailed as error:
+        raise ImageUnavailable(f"the {name} image could not be built: {error}") from error
+    tool("tar", "-C", str(into), "--numeric-owner", "-xpf", str(packed))
+
+
 def _packages(suite: Suite) -> Path:
     """A folder with the suite's root file system (rootfs.tar) and, where it has a kernel, vmlinuz and initrd."""
     key = digest("packages-5", suite.name, *suite.packages, *suite.aws_cli)

@@ -1,6 +1,5 @@
 """From nodes to the types of schema.py, collecting every finding instead of stopping at the first."""
 
-import difflib
 from collections.abc import Iterable
 from typing import Any, Optional, TypeVar, get_args, get_origin
 
@@ -85,11 +84,15 @@ def shown_node(node: Node) -> str:
 
 
 def _suggestion(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
+    from difflib import get_close_matches  # only a mistake needs it
+
+    close = get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
     return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(sorted(known))}"
 
 
 def _close_word(node: Node, base: Any) -> str:
+    from difflib import get_close_matches
+
     words = [w for w in get_args(base) if isinstance(w, str)]
-    close = difflib.get_close_matches(str(node.value).lower(), words, n=1) if words else []
+    close = get_close_matches(str(node.value).lower(), words, n=1) if words else []
     return f"; did you mean '{close[0]}'?" if close else ""

@@ -24,6 +24,7 @@ from .configuration import Configuration, Jobs, Reply
 
 log = logging.getLogger("fsmount")
 JOBS_MOST = 48
+LOOK_AGAIN_S = 0.2  # at what waits for room
 _NEVER = float("inf")
 
 
@@ -204,7 +205,7 @@ class Agent:
         place = entry.spec.mountpoint
         if self._must_wait(entry, verb, now):
             self._no_room.add(place)
-            self._due[place] = now.monotonic + FIRST_PROBE_PATIENCE_S
+            self._due[place] = now.monotonic + LOOK_AGAIN_S
             return
         key, order, phase = self._order(entry, verb, place, mount_id)
         if self._jobs.lives(key):
@@ -224,7 +225,8 @@ class Agent:
         if self._jobs.count() >= JOBS_MOST:
             return True
         fresh = verb is Verb.PROBE and entry.health is Health.UNKNOWN and entry.problem is None
-        return fresh and self._jobs.count(Kind.MOUNT) > 0 and now.monotonic < entry.next_probe + FIRST_PROBE_PATIENCE_S
+        mounting = self._jobs.count(Kind.MOUNT) > 0 or not self.settled
+        return fresh and mounting and now.monotonic < entry.next_probe + FIRST_PROBE_PATIENCE_S
 
     def _order(self, entry: Entry, verb: Verb, place: str, mount_id: int) -> tuple[Key, Order, Phase]:
         if verb is Verb.RESOLVE:
