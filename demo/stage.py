@@ -12,14 +12,27 @@ from pathlib import Path
 
 from tests.vm.aws import Aws
 from tests.vm.image import SUITES, get_image
+from tests.vm.machine import booted_snapshot
 from tests.vm.notebook import NotebookInstance, Settings
-from tests.vm.product import BUCKET, a_mount, build_bundle, hooks, mounts_yaml, upload
+from tests.vm.product import BUCKET, build_bundle, hooks, upload
 
-CONFIG = mounts_yaml(
-    a_mount("datasets", 1, "d0", access="ro"),
-    a_mount("scratch", 2, "d1"),
-    a_mount("team", 3, "d2"),
-)
+CONFIG = """\
+version: 1
+mounts:
+  - name: datasets
+    type: nfs
+    source: fs1.test:/d0
+    mountpoint: /home/ec2-user/SageMaker/datasets
+    access: ro
+  - name: scratch
+    type: nfs
+    source: fs2.test:/d1
+    mountpoint: /home/ec2-user/SageMaker/scratch
+  - name: team
+    type: nfs
+    source: fs3.test:/d2
+    mountpoint: /home/ec2-user/SageMaker/team
+"""
 _COLOUR = sys.stdout.isatty()
 
 
@@ -56,8 +69,9 @@ def run(notebook: NotebookInstance, command: str, user: str = "ec2-user") -> Non
 @contextmanager
 def a_notebook() -> Iterator[NotebookInstance]:
     """Everything that there is before an instance's first start."""
-    print("  building the machine's image (once; about two minutes on two cores) ...", flush=True)
+    print("  the machine's image and a snapshot of it booted; built once, in about two minutes on two cores", flush=True)
     image = get_image()
+    booted_snapshot(image)
     with tempfile.TemporaryDirectory(prefix="fsmount-demo-") as folder:
         aws = Aws(Path(folder) / "aws.log")
         with taking("starting a stand-in for AWS (moto)"):

@@ -25,14 +25,14 @@ def first_start(notebook: NotebookInstance) -> None:
         "A notebook instance is created with fsmount's lifecycle configuration. On-create keeps the bundle on the "
         "volume; on-start, which runs at every start, brings the agent up and waits for the mounts."
     )
-    with taking("CreateNotebookInstance: booting, on-create, on-start"):
+    with taking("CreateNotebookInstance: on-create, on-start"):
         notebook.start()
     for stream in ("LifecycleConfigOnCreate", "LifecycleConfigOnStart"):
         say(f"The log stream demo/{stream}:")
         show(notebook.log(stream))
     say("This is what a data scientist sees, without sudo:")
     run(notebook, "fsmount status")
-    run(notebook, "df -h ~/SageMaker/*/ | cut -c 1-76")
+    run(notebook, "df -h ~/SageMaker/{datasets,scratch,team}")
 
 
 def a_server_dies(notebook: NotebookInstance) -> None:
@@ -66,7 +66,7 @@ def stop_and_start(notebook: NotebookInstance) -> None:
     )
     with taking("StopNotebookInstance"):
         notebook.stop()
-    with taking("StartNotebookInstance: booting, on-start"):
+    with taking("StartNotebookInstance: on-start"):
         notebook.start()
     run(notebook, "fsmount status")
 

@@ -30,8 +30,6 @@ REQUIREMENTS = ROOT / "packaging" / "requirements-bundle.txt"
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 TARGET = Target(PYTHON, "linux_x86_64")
 
-pytestmark = pytest.mark.skipif(PYTHON not in ("3.9", "3.11"), reason=f"no wheels are pinned for Python {PYTHON}")
-
 
 @pytest.fixture(scope="session")
 def wheels() -> list[Wheel]:

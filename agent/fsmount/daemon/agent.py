@@ -20,12 +20,12 @@ from ..model import Config, Health, Phase, Problem, Spec, Word
 from ..observe.mountinfo import Table
 from ..plan import Action, Verb, plan
 from ..timeouts import FIRST_PROBE_PATIENCE_S, RESOLVED_FRESH_S
+from .agenda import Agenda
 from .configuration import Configuration, Jobs, Reply
 
 log = logging.getLogger("fsmount")
 JOBS_MOST = 48
 LOOK_AGAIN_S = 0.2  # at what waits for room
-_NEVER = float("inf")
 
 
 class Effects(Protocol):
@@ -51,9 +51,7 @@ class Agent:
         self._addresses: dict[str, tuple[tuple[str, ...], float]] = {}
         self._table = effects.mounts()
         self._table_is_old = False
-        self._stale: set[str] = set()  # mount points about which something is new
-        self._no_room: set[str] = set()  # those that wait for a Job to end
-        self._due: dict[str, float] = {}  # when to look at the others again
+        self._agenda = Agenda()
 
     # -- what wakes it
 
@@ -93,12 +91,10 @@ class Agent:
 
     def ended(self, key: Key) -> None:
         """A Job's process is gone: what waited for that can be planned."""
-        self._stale |= self._no_room
-        self._no_room.clear()
-        if key.kind is Kind.RESOLVE:
-            self._stale.update(place for place, entry in self.entries.items() if entry.spec.host == key.about)
-        else:
-            self._stale.add(key.about)
+        self._agenda.room()
+        for place, entry in self.entries.items():
+            if key.about in (place, entry.spec.host):
+                self._agenda.add(place)
 
     def turn(self) -> Optional[float]:
         """Plan and act for every mount point about which something is new, or whose time has come.
@@ -110,23 +106,24 @@ class Agent:
             self._read_the_table()
         self.configuration.fetch(self._jobs, now)
         self._adopt_the_ledger(now)
-        chosen = [place for place in self.entries if place in self._stale or self._due.get(place, 0.0) <= now.monotonic]
-        self._stale.clear()
+        chosen = self._agenda.take(self.entries, now.monotonic)
         planned = [(place, *self._planned(place, now)) for place in chosen]
         intents = [place for place, action, _ in planned if action.verb is Verb.MOUNT]
         for place in intents:
             self._records[place] = Record(self.entries[place].spec)
         self._write_ledger()
         for place, action, mount_id in planned:
-            self._due[place] = _NEVER if action.look_again is None else action.look_again
+            self._agenda.look_again(place, action.look_again)
             self._act(place, action, mount_id, now)
         self._write_ledger()
         self._settle()
-        return now.monotonic if self._stale else min(self._due.values(), default=None)
+        return self._agenda.next(now.monotonic)
 
     def _read_the_table(self) -> None:
         before, self._table, self._table_is_old = self._table, self._effects.mounts(), False
-        self._stale.update(place for place in self.entries if self._table.differs(before, place))
+        for place in self.entries:
+            if self._table.differs(before, place):
+                self._agenda.add(place)
 
     # -- judge and plan
 
@@ -138,7 +135,7 @@ class Agent:
         if standing is Standing.ABSENT and not self._jobs.lives(Key(Kind.MOUNT, place)):
             self._gone_or_moved(self._records.pop(place, None), now)
         entry = self.entries[place] = self._with_address(entry, now)
-        self._stale.discard(place)
+        self._agenda.seen(place)
         return plan(entry, standing, mount_id, self._busy(entry), now.monotonic), mount_id
 
     def _gone_or_moved(self, record: Optional[Record], now: Now) -> None:
@@ -183,7 +180,8 @@ class Agent:
             return
         if action.verb is Verb.FORGET:
             log.info("%s: gone from the configuration", entry.spec.name, extra={"MOUNT": entry.spec.name})
-            del self.entries[place], self._due[place]
+            del self.entries[place]
+            self._agenda.forget(place)
             self._records.pop(place, None)
         elif action.verb is Verb.ADOPT:
             self._adopt(entry, mount_id or 0, now)
@@ -204,8 +202,7 @@ class Agent:
     def _start(self, entry: Entry, verb: Verb, mount_id: int, now: Now) -> None:
         place = entry.spec.mountpoint
         if self._must_wait(entry, verb, now):
-            self._no_room.add(place)
-            self._due[place] = now.monotonic + LOOK_AGAIN_S
+            self._agenda.wait_for_room(place, now.monotonic + LOOK_AGAIN_S)
             return
         key, order, phase = self._order(entry, verb, place, mount_id)
         if self._jobs.lives(key):
@@ -285,7 +282,7 @@ class Agent:
 
     def _keep(self, entry: Entry) -> Entry:
         self.entries[entry.spec.mountpoint] = entry
-        self._stale.add(entry.spec.mountpoint)
+        self._agenda.add(entry.spec.mountpoint)
         return entry
 
     def _change(self, entry: Entry) -> Entry:
