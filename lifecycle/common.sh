@@ -122,7 +122,8 @@ fetch() {
         in=$(region)
         (
             ulimit -f $((MAX_MIB * 1024))
-            bounded 45 aws s3 cp --only-show-errors --cli-connect-timeout 5 --cli-read-timeout 20 \
+            export AWS_MAX_ATTEMPTS=3
+            bounded 30 aws s3 cp --only-show-errors --cli-connect-timeout 5 --cli-read-timeout 20 \
                 ${in:+--region "$in"} "$url" "$file" </dev/null >/dev/null 2>"$work/err"
         )
         ;;

@@ -12,6 +12,7 @@ CODE=$OPT/$ID
 COMMAND=/usr/local/bin/fsmount
 UNIT=/etc/systemd/system/fsmount.service
 changed=
+renewed=
 
 quoted() { printable | sed -u 's/^/fsmount:   /'; }
 
@@ -80,18 +81,31 @@ configure() {
         problem "the configuration at $CONFIG_ORIGIN is not valid" "correct it there; the previous one stays"
         return
     fi
-    if take mounts.yaml "$work/previous" && cmp -s "$new" "$work/previous"; then
+    if cmp -s "$new" "$work/previous"; then
         say "configuration: unchanged at $CONFIG_ORIGIN"
     elif keep "$new" mounts.yaml; then
         say "configuration: new from $CONFIG_ORIGIN"
-        changed=${changed:-config}
+        renewed=yes
     fi
+}
+
+# The agent runs already, with the configuration before; it carries out the difference.
+renew() {
+    local code=3
+    [ -n "$renewed" ] || return 0
+    while [ "$code" = 3 ] && [ "$SECONDS" -lt "$OWN_LIMIT_S" ]; do # it may not listen yet
+        bounded 20 "$COMMAND" reload >"$work/out" 2>&1
+        code=$?
+        [ "$code" != 3 ] || sleep 0.5
+    done
+    [ "$code" = 0 ] || quoted <"$work/out"
 }
 
 start() {
     local verb=start
-    case $changed in code) verb=restart ;; config) verb=reload-or-restart ;; esac
-    if ! bounded 10 systemctl "$verb" --no-block fsmount.service 2>"$work/err"; then
+    [ -z "$changed" ] || verb=restart
+    # Not bounded by what the hook has left: without this nothing was worth it.
+    if ! timeout -k 2 10 systemctl "$verb" --no-block fsmount.service 2>"$work/err"; then
         problem "the agent could not be started ($(reason))" "see: systemctl status fsmount"
         return 1
     fi
@@ -128,8 +142,14 @@ hook() {
         return
     fi
     forget_old
-    configure
-    start && report
+    # With a configuration on the volume the mounts need not wait for AWS, which may not answer at all.
+    if take mounts.yaml "$work/previous"; then
+        start && configure && renew
+    else
+        configure
+        start
+    fi
+    report
 }
 
 run $((OWN_LIMIT_S + WAIT_S + 20))

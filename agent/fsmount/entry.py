@@ -12,6 +12,7 @@ from .model import Health, Phase, Problem, Spec, Usage, Word, word_of
 from .timeouts import PROBE_INTERVAL_S
 
 _HEALTH_OF = {"stale": Health.STALE, "disconnected": Health.DISCONNECTED, "not-answering": Health.HUNG}
+_NOT_OF_HEALTH = ("busy", "unmount-failed")  # a mount that answers may still be one that cannot be unmounted
 
 
 class Now(msgspec.Struct, frozen=True):
@@ -113,7 +114,6 @@ def still_mounted(entry: Entry, problem: Problem, now: Now) -> Entry:
 
 def healthy(entry: Entry, usage: Usage, now: Now) -> Entry:
     since = now.wall if entry.health not in (Health.HEALTHY, Health.UNKNOWN) else entry.since_at
-    mine = entry.problem is not None and (entry.problem.code in _HEALTH_OF or entry.problem.code == "probe-failed")
     return msgspec.structs.replace(
         entry,
         health=Health.HEALTHY,
@@ -121,7 +121,7 @@ def healthy(entry: Entry, usage: Usage, now: Now) -> Entry:
         usage=usage,
         probed_at=now.wall,
         next_probe=now.monotonic + _spread(now),
-        problem=None if mine else entry.problem,
+        problem=entry.problem if entry.problem and entry.problem.code in _NOT_OF_HEALTH else None,
     )
 
 

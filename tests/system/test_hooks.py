@@ -52,6 +52,7 @@ printf '%s\\n' "$*" >>/srv/systemctl.log
 
 # Stands in for the agent: says what it was asked, judges by one word, reports what a file tells it to.
 AGENT_CLI = """\
+import os
 import time
 
 def main(argv):
@@ -61,6 +62,13 @@ def main(argv):
         good = open(argv[1]).read().startswith("version: 1\\n")
         print("OK" if good else argv[1] + ":1: version is missing \\x1b[31m")
         return 0 if good else 1
+    if argv[0] == "reload":
+        try:
+            os.unlink("/srv/deaf")
+            return 3
+        except OSError:
+            open("/srv/reload.log", "a").write("reloaded\\n")
+            return 0
     if argv[0] == "status":
         try:
             word, table = open("/srv/report").read().split("\\n", 1)
@@ -292,12 +300,16 @@ def test_a_second_on_start_changes_nothing(host: Host) -> None:
     assert host.shell(f"find /opt {KEEP} /etc/systemd/system /usr/local/bin -type f -printf '%p %T@\\n' | sort") == before
 
 
-def test_a_new_configuration_reloads_the_running_agent(host: Host) -> None:
+def test_a_new_configuration_is_fetched_while_the_agent_mounts_the_one_before_and_then_reloaded(host: Host) -> None:
     host.run("on-start")
+    assert host.shell("cat /srv/reload.log 2>/dev/null || true") == "", "the first one is there before the agent starts"
     host.write("/srv/s3/team/mounts.yaml", GOOD_CONFIG + "# new\n")
+    host.write("/srv/deaf", "the agent does not listen yet")
     ran = host.run("on-start")
     assert ran.problems() == []
-    assert host.shell("tail -n 1 /srv/systemctl.log") == "reload-or-restart --no-block fsmount.service\n"
+    assert ran.log.index("agent started") < ran.log.index("configuration: new from")
+    assert host.shell("tail -n 1 /srv/systemctl.log") == "start --no-block fsmount.service\n"
+    assert host.shell("cat /srv/reload.log") == "reloaded\n"
     assert host.shell(f"tail -n 1 {KEEP}/mounts.yaml") == "# new\n"
 
 

@@ -279,6 +279,20 @@ def test_a_server_that_hangs_after_the_mount_is_named_and_then_answers_again(dri
     assert entry(driver, "a").problem is None
 
 
+def test_a_probe_that_could_not_start_is_forgotten_when_the_next_one_answers(driver: Driver, host: FakeHost) -> None:
+    driver.load(spec("a"))
+    driver.run(2)
+    host.no_fork = True
+    driver.run(35)
+    problem = entry(driver, "a").problem
+    assert problem is not None
+    assert problem.code == "no-process"
+    host.no_fork = False
+    driver.run(35)
+    assert entry(driver, "a").problem is None
+    assert entry(driver, "a").word is Word.OK
+
+
 def test_mounts_of_one_server_share_the_resolving(driver: Driver, host: FakeHost) -> None:
     driver.load(*(spec(f"m{i}", host="one.test") for i in range(20)))
     driver.run(2)

@@ -25,7 +25,7 @@ def notebook(image: Image, aws: Aws) -> Iterator[NotebookInstance]:
     instances = Instances(image, aws)
     notebook = instances("fast", servers=8, **hooks(upload(aws, bundle), bundle.digest, wait=0))
     for program in PROGRAMS.iterdir():
-        notebook.machine.copy_to(program, f"/root/{program.name}")
+        notebook.machine.copy_to(program, f"/usr/local/share/{program.name}")
     yield notebook
     instances.close()
 
@@ -61,7 +61,7 @@ class Race:
 
     def _usable(self, places: str, command: str) -> float:
         shell = command.replace(" -a /root/table", " </root/table")
-        return float(self.machine.succeed(f"python3 /root/usable.py 60 {places} sh -c '{shell}'", timeout=90))
+        return float(self.machine.succeed(f"python3 /usr/local/share/usable.py 60 {places} sh -c '{shell}'", timeout=90))
 
 
 def shown(seconds: list[float]) -> str:

@@ -276,7 +276,7 @@ class Agent:
             problem = None if entry.phase is Phase.MOUNTED else entry.problem  # a probe says it again if it is still there
             self._keep(entries.again(msgspec.structs.replace(entry, spec=spec, wanted=True, problem=problem)))
         else:
-            self._keep(entries.again(msgspec.structs.replace(entry, spec=spec, wanted=True, problem=None)))
+            self._keep(entries.again(msgspec.structs.replace(entry, spec=spec, wanted=True, tried=False, problem=None)))
 
     # -- what it remembers
 
@@ -313,10 +313,11 @@ class Agent:
             self._written = records
 
     def _settle(self) -> None:
-        """The first pass ends once; what fails later is news, not a beginning."""
+        """The first pass ends once; what fails later is news, not a beginning. What a new generation adds is looked at
+        anew."""
         wanted = [entry for entry in self.entries.values() if entry.wanted]
         self.settled = self.settled or (self.configuration.answered and all(entry.tried for entry in wanted))
-        self.looked = self.looked or (self.settled and not any(entry.word is Word.PENDING for entry in wanted))
+        self.looked = self.settled and not any(entry.word is Word.PENDING for entry in wanted)
 
 
 def _is_address(host: str) -> bool:
