@@ -6,14 +6,15 @@ PY := $(VENV)/bin/python
 PYTEST := $(PY) -m pytest
 TARGET_PYTHON ?= 3.9
 PACKAGES := python3 python3-venv mmdebstrap qemu-system-x86 qemu-utils e2fsprogs util-linux shellcheck ca-certificates debian-archive-keyring
+VM_RING := tests/vm -n 2 --dist loadscope --ignore tests/vm/test_tour.py --ignore tests/vm/test_speed.py
 SHELL_FILES := lifecycle/*.sh packaging/completions/fsmount tests/vm/guest/*.sh .ci/run
 
-.PHONY: help deps demo shell bundle hooks schema test lint unit unit39 system vm speed vm39 format clean
+.PHONY: help deps demo shell bundle check hooks schema test lint unit unit39 system vm speed vm39 format clean
 
 help: ## these commands
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-demo: deps ## a notebook instance with three file servers, from on-create to stop and start, explained as it goes
+demo: deps ## a simulated notebook instance, from on-create to stop and start
 	@$(PY) -m demo.tour
 
 shell: deps ## a shell as ec2-user in such a notebook
@@ -22,12 +23,18 @@ shell: deps ## a shell as ec2-user in such a notebook
 bundle: deps ## the bundle for the notebook's Python (TARGET_PYTHON=3.9), in dist/
 	@$(PY) packaging/build_bundle.py --python $(TARGET_PYTHON) --output dist
 
-hooks: deps ## render the two lifecycle scripts into dist/: make hooks BUNDLE_URL=s3://... ORIGIN=s3://... WAIT=60
+hooks: deps ## the two lifecycle scripts, into dist/ (README.md: BUNDLE_URL, ORIGIN, WAIT)
+	@if [ -z "$(BUNDLE_URL)" ]; then echo "make hooks: say where the bundle is: BUNDLE_URL=s3://..." >&2; exit 2; fi
+	@if [ ! -e "dist/$(notdir $(BUNDLE_URL)).sha256" ]; then \
+	  echo "make hooks: dist/$(notdir $(BUNDLE_URL)) is not here; run \`make bundle\` and upload that file" >&2; exit 2; fi
 	@$(PY) packaging/render_hooks.py --bundle-url $(BUNDLE_URL) \
-	  --bundle-sha256 $$(cut -c 1-64 $$(ls -t dist/fsmount-*.sha256 | head -n 1)) \
-	  --config-origin $(or $(ORIGIN),file:) --wait $(or $(WAIT),60) --output dist
+	  --bundle-sha256 $$(cut -c 1-64 "dist/$(notdir $(BUNDLE_URL)).sha256") \
+	  --config-origin $(or $(ORIGIN),file:) --wait $(or $(WAIT),60) $(if $(REGION),--aws-region $(REGION)) --output dist
 
-test: deps ## linters, unit, system and VM rings; exit status 0 only if all of them ran and passed
+check: deps ## every mistake in a configuration: make check FILE=mounts.yaml
+	@$(VENV)/bin/fsmount check $(FILE)
+
+test: deps ## linters and all rings; 0 only if all of them ran and passed
 	@$(MAKE) --no-print-directory lint unit unit39 system vm speed vm39
 	@echo "make test: linters and all three rings passed"
 
@@ -38,17 +45,17 @@ lint: deps ## ruff, mypy (strict) and shellcheck
 	$(VENV)/bin/mypy --python-version 3.10 tests demo packaging/*.py
 	shellcheck -s bash -x $(SHELL_FILES)
 
-unit: deps ## the unit ring, on the newest Python here: make unit ARGS='-k plan'
+unit: deps ## the unit ring, on the newest Python here (ARGS for pytest)
 	$(PYTEST) tests/unit $(ARGS)
 
 unit39: deps ## the unit ring on Python 3.9, in the Debian 11 root file system
 	$(PY) -m tests.unit39 $(ARGS)
 
-system: deps ## the system ring (root): real processes, tmpfs, a FUSE server that never answers
+system: deps ## the system ring (root): real processes, tmpfs, stuck FUSE
 	$(PYTEST) tests/system $(ARGS)
 
-vm: deps ## the VM ring: real kernel, systemd and NFS servers
-	IMAGE=bookworm $(PYTEST) tests/vm -n 2 --dist loadscope --ignore tests/vm/test_tour.py --ignore tests/vm/test_speed.py $(ARGS)
+vm: deps ## the VM ring: real kernel, systemd and NFS servers (ARGS: only these)
+	IMAGE=bookworm $(PYTEST) $(or $(ARGS),$(VM_RING))
 
 speed: deps ## the VM ring's measurements, alone on the machine, with their figures
 	IMAGE=bookworm $(PYTEST) tests/vm/test_speed.py -s $(ARGS)

@@ -16,6 +16,7 @@ def main() -> int:
             notebook.start()
         say(
             "This is the notebook's terminal. Try `fsmount status`, `sudo fsmount plan`, `sudo umount ~/SageMaker/team`. "
+            "The configuration is ~/SageMaker/.fsmount/mounts.yaml (`sudo nano`), and `sudo fsmount reload` reads it again. "
             "`exit` or Ctrl-] leaves it, and the instance is gone."
         )
         return notebook.shell("ec2-user")

@@ -26,7 +26,7 @@ mounts:
     access: ro
   - name: scratch
     type: nfs
-    source: fs2.test:/d1
+    source: fs2.test:/shared
     mountpoint: /home/ec2-user/SageMaker/scratch
   - name: team
     type: nfs
@@ -42,7 +42,7 @@ def _paint(text: str, code: str) -> str:
 
 def say(text: str) -> None:
     """What happens next and why, in a paragraph."""
-    print("\n" + _paint(textwrap.fill(" ".join(text.split()), 78), "1;36"), flush=True)
+    print("\n" + _paint(textwrap.fill(" ".join(text.split()), 78, break_on_hyphens=False), "1;36"), flush=True)
 
 
 def show(text: str) -> None:
@@ -61,7 +61,7 @@ def taking(what: str) -> Iterator[None]:
 
 def run(notebook: NotebookInstance, command: str, user: str = "ec2-user") -> None:
     """Show a command as it is typed in the notebook's terminal, and what it prints."""
-    prompt = "[ec2-user@notebook ~]$" if user == "ec2-user" else "[root@notebook ~]#"
+    prompt = "ec2-user@notebook:~$" if user == "ec2-user" else "root@notebook:~#"
     print("\n  " + _paint(f"{prompt} {command}", "1"), flush=True)
     show(notebook.machine.execute(command, user=user if user != "root" else None, timeout=60)[1])
 
@@ -69,7 +69,7 @@ def run(notebook: NotebookInstance, command: str, user: str = "ec2-user") -> Non
 @contextmanager
 def a_notebook() -> Iterator[NotebookInstance]:
     """Everything that there is before an instance's first start."""
-    print("  the machine's image and a snapshot of it booted; built once, in about two minutes on two cores", flush=True)
+    print("  the machine: built once, in about two minutes on two cores", flush=True)
     image = get_image()
     booted_snapshot(image)
     with tempfile.TemporaryDirectory(prefix="fsmount-demo-") as folder:

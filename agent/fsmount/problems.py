@@ -145,7 +145,7 @@ CATALOGUE: dict[str, Entry] = {
     "job-failed": Entry(
         "a helper process of the agent ended without an answer",
         "It crashed or was killed, by the out-of-memory killer for example.",
-        "Look into the journal (`journalctl -u fsmount`). The agent keeps trying.",
+        "Look into the journal (`sudo journalctl -u fsmount`). The agent keeps trying.",
     ),
     "no-process": Entry(
         "no new process could be started",
@@ -210,11 +210,11 @@ CATALOGUE: dict[str, Entry] = {
     "no-agent": Entry(
         "no agent is running",
         "There is no status file, or the process that wrote it is gone, or its news is older than 90 s.",
-        "`sudo systemctl restart fsmount` starts it (no mount is touched); `journalctl -u fsmount` says why it ended.",
+        "`sudo systemctl restart fsmount` starts it (no mount is touched); `sudo journalctl -u fsmount` says why it ended.",
     ),
     "internal-error": Entry(
         "an error of fsmount itself",
         "Something happened that the program was not made for. The other mounts are not touched by it.",
-        "Please report it with what `journalctl -u fsmount` shows.",
+        "Please report it with what `sudo journalctl -u fsmount` shows.",
     ),
 }

@@ -125,7 +125,7 @@ def test_reload_and_retry_are_root_s(running: Agent) -> None:
         assert "[not-allowed]" in refused.stderr
         assert running.command(verb).returncode == 0
     unknown = running.command("retry", "three")
-    assert unknown.returncode == 1
+    assert unknown.returncode == 2
     assert "[unknown-mount]" in unknown.stderr
 
 

@@ -75,6 +75,7 @@ CORPUS: dict[str, tuple[bytes, str]] = {
     "source a bad address": (_mount(source="10.9.300.1"), "not an IPv4 address"),
     "source too short an address": (_mount(source="10.9.1"), "not an IPv4 address"),
     "source with a user": (_mount(source="root@fs1"), "neither a host name"),
+    "source an EFS id": (_mount(source="fs-0123456789abcdef0"), "an id and not a host"),
     "source a URL": (_mount(source="nfs://fs1/x"), "neither a host name"),
     "source with two dots": (_mount(source="fs1..test"), "neither a host name"),
     "source with dots in the path": (_mount(source="fs1.test:/a/../b"), "/../"),

@@ -19,6 +19,7 @@ DISK_SIZE = "6G"
 COMMON = (
     *("systemd", "systemd-sysv", "udev", "dbus", "kmod", "nfs-common", "nfs-kernel-server", "iproute2", "nftables"),
     *("python3", "python3-venv", "sudo", "procps", "psmisc", "ca-certificates", "e2fsprogs", "xz-utils", "less"),
+    *("man-db", "bash-completion", "nano"),
 )
 # Nothing of Debian's own may compete with the servers that we start, or slow the boot.
 MASKED = (

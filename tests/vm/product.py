@@ -28,7 +28,8 @@ class Bundle:
 
 def build_bundle(python: str) -> Bundle:
     """The bundle of this tree for that Python, by the same command as `make bundle`."""
-    folder = ROOT / "dist"
+    folder = cache_folder() / "bundles"  # not dist/, which holds what an administrator built
+    folder.mkdir(exist_ok=True)
     argv = [sys.executable, str(ROOT / "packaging/build_bundle.py"), "--python", python, "--output", str(folder)]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
@@ -77,6 +78,7 @@ def put_config(notebook: NotebookInstance, text: str, *, reload: bool = True) ->
 def status(notebook: NotebookInstance) -> dict[str, Any]:
     """The report, whatever the exit status says; asked as ec2-user."""
     _, text = notebook.machine.execute("fsmount status --json", user="ec2-user")
+    assert text.startswith("{"), f"no report: {text}\n{notebook.log('LifecycleConfigOnStart')}"
     report = json.loads(text)
     assert isinstance(report, dict)
     return report

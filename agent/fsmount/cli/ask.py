@@ -11,13 +11,14 @@ from ..exits import Exit
 from ..model import Problem
 from ..problems import CATALOGUE
 from ..wire import Request, Response
+from . import VERBS
 from .parser import Parser
 
 _PATIENCE_S = 15.0  # reading the configuration has 10 s
 
 
 def main(verb: str, argv: list[str]) -> int:
-    parser = Parser(verb, "Ask the agent. Only root may.")
+    parser = Parser(verb, f"{VERBS[verb].summary[0].upper()}{VERBS[verb].summary[1:]}.")
     if verb == "retry":
         parser.add_argument("name", nargs="?", help="a mount; without it, all of them")
     parser.add_argument("--run-dir", default=places.RUN, help="where the agent keeps its socket (%(default)s)")
@@ -29,7 +30,7 @@ def main(verb: str, argv: list[str]) -> int:
     problem = response.problem
     print(f"fsmount: {problem.observed} [{problem.code}]", file=sys.stderr)
     print(f"  {CATALOGUE[problem.code].remedy}", file=sys.stderr)
-    return Exit.NO_AGENT if problem.code == "no-agent" else Exit.NOT_OK
+    return {"no-agent": Exit.NO_AGENT, "unknown-mount": Exit.USAGE}.get(problem.code, Exit.NOT_OK)
 
 
 def ask(path: str, request: Request) -> Response:

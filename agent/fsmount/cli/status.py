@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Sequence
 
 from .. import places
@@ -23,13 +24,23 @@ def main(verb: str, argv: list[str]) -> int:
     parser.add_argument("--run-dir", default=places.RUN, help="where the agent keeps its status (%(default)s)")
     options = parser.parse_args(argv)
     news = _waited(options.run_dir, options.wait or 0.0)
-    while options.watch:
-        sys.stdout.write("\033[H\033[2J" if sys.stdout.isatty() else "")
-        _show(news, options.names, options.json)
-        sys.stdout.flush()
-        time.sleep(2.0)
-        news = read(options.run_dir)
+    if options.watch:
+        return _watch(news, options)
     return _show(news, options.names, options.json)
+
+
+def _watch(news: News, options: Namespace) -> int:
+    """Until Ctrl-C, which is the way out and no failure."""
+    try:
+        while True:
+            sys.stdout.write("\033[H\033[2J" if sys.stdout.isatty() else "")
+            _show(news, options.names, options.json)
+            sys.stdout.flush()
+            time.sleep(2.0)
+            news = read(options.run_dir)
+    except KeyboardInterrupt:
+        print()
+        return Exit.OK
 
 
 def _seconds(text: str) -> float:

@@ -12,6 +12,9 @@ from .findings import Finding, shown
 T = TypeVar("T", bound=msgspec.Struct)
 
 
+_OTHER_TYPES = ("efs", "lustre", "openzfs", "ontap", "s3files")  # no misspellings of nfs, but not mounted by this version
+
+
 class Fields:
     """One mapping of the file, read key by key."""
 
@@ -93,6 +96,6 @@ def _suggestion(word: str, known: Iterable[str]) -> str:
 def _close_word(node: Node, base: Any) -> str:
     from difflib import get_close_matches
 
-    words = [w for w in get_args(base) if isinstance(w, str)]
+    words = [w for w in get_args(base) if isinstance(w, str) and node.value not in _OTHER_TYPES]
     close = get_close_matches(str(node.value).lower(), words, n=1) if words else []
     return f"; did you mean '{close[0]}'?" if close else ""

@@ -138,6 +138,8 @@ def _host_objection(host: str) -> Optional[str]:
         return None
     except ValueError:
         pass
+    if re.fullmatch(r"fs-[0-9a-f]{8,17}", host):
+        return f"{host} is an id and not a host; write {host}.efs.REGION.amazonaws.com, or the file system's address"
     if re.fullmatch(r"[0-9.]+", host):
         return f"{shown(host)} is not an IPv4 address"
     if _HOST.fullmatch(host):
