@@ -141,7 +141,8 @@ def unwell(entry: Entry, problem: Problem, now: Now) -> Entry:
 
 def again(entry: Entry) -> Entry:
     """Somebody said retry, or the configuration changed: forget the waiting."""
-    phase = Phase.WAITING if entry.phase is Phase.BLOCKED else entry.phase
+    taken = entry.problem is not None and entry.problem.code == "mountpoint-taken"  # retry does not unmount it
+    phase = Phase.WAITING if entry.phase is Phase.BLOCKED and not taken else entry.phase
     return msgspec.structs.replace(entry, phase=phase, failures=0, not_before=0.0, next_probe=0.0, address=None)
 
 

@@ -38,7 +38,7 @@ def read(path: str) -> dict[str, Record]:
     try:
         with open(path, "rb") as file:
             ledger = msgspec.json.decode(file.read(), type=_File)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, msgspec.MsgspecError, ValueError, RecursionError):
         return {}
     if ledger.version != VERSION:
         return {}

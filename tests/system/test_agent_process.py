@@ -217,7 +217,9 @@ def test_a_client_that_says_nothing_or_nonsense_holds_nobody_up(running: Agent) 
     silent = [socket.socket(socket.AF_UNIX) for _ in range(5)]
     for client in silent:
         client.connect(path)
-    for nonsense in (b"\n", b"{}\n", b'{"verb": 7}\n', b'{"verb": "format"}\n', b"\xff\x00\n", b"x" * 5000):
+    nested = b'{"x":' + b"[" * 4000 + b"\n"
+    verbs = (b'{"verb": 7}\n', b'{"verb": "format"}\n', b'{"verb":"\xff"}\n')
+    for nonsense in (b"\n", b"{}\n", *verbs, nested, b"\xff\x00\n", b"x" * 5000):
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(5)
             client.connect(path)

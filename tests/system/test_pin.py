@@ -99,6 +99,25 @@ def test_a_directory_moved_after_it_was_pinned_gets_no_mount(home: Path) -> None
     assert mountinfo.read().at(f"{home}/b") is None
 
 
+def test_what_somebody_mounted_meanwhile_is_not_covered(home: Path) -> None:
+    (home / "a").mkdir()
+    target = pin.pin(f"{home}/a")
+    his = fresh_mount()
+    attach(his, target, f"{home}/a")
+    ours = fresh_mount()
+    with pytest.raises(Temporary, match="somebody mounted there"):
+        attach(ours, target, f"{home}/a")
+    assert len(mountinfo.read().stack(f"{home}/a")) == 1
+    syscalls.umount2(f"{home}/a", syscalls.MNT_DETACH)
+    for descriptor in (his, ours, target):
+        os.close(descriptor)
+
+
+def test_a_directory_right_below_the_root_has_a_parent() -> None:
+    os.close(pin.pin("/"))
+    os.close(pin.pin("/tmp"))
+
+
 @pytest.fixture
 def swapper(home: Path) -> Iterator[Path]:
     """A user who swaps ~/data (a directory) with a link to /etc, as fast as he can, for at most 60 s."""

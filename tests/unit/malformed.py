@@ -75,6 +75,12 @@ CORPUS: dict[str, tuple[bytes, str]] = {
     "source a bad address": (_mount(source="10.9.300.1"), "not an IPv4 address"),
     "source too short an address": (_mount(source="10.9.1"), "not an IPv4 address"),
     "source with a user": (_mount(source="root@fs1"), "neither a host name"),
+    "source with a path that lacks its slash": (
+        _mount(source='"fs-0123456789abcdef0.efs.us-east-1.amazonaws.com:data"'),
+        "neither a host name",
+    ),
+    "source with a NUL in its scope": (_mount(source='"fe80::1%\\0x"'), "not a network interface"),
+    "name with a newline": (_mount(name='"abc\\n"'), "control characters"),
     "source an EFS id": (_mount(source="fs-0123456789abcdef0"), "an id and not a host"),
     "source a URL": (_mount(source="nfs://fs1/x"), "neither a host name"),
     "source with two dots": (_mount(source="fs1..test"), "neither a host name"),

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 from fsmount.entry import Entry
-from fsmount.jobs.orders import Key, Kind
+from fsmount.jobs.orders import Failed, Key, Kind
 from fsmount.ledger import Record
 from fsmount.model import Config, Health, Phase, Problem, Word
 
@@ -291,6 +291,43 @@ def test_a_probe_that_could_not_start_is_forgotten_when_the_next_one_answers(dri
     driver.run(35)
     assert entry(driver, "a").problem is None
     assert entry(driver, "a").word is Word.OK
+
+
+def test_a_rename_that_raises_no_event_is_noticed_by_the_probe_that_fails(driver: Driver, host: FakeHost) -> None:
+    driver.load(spec("a"))
+    driver.run(2)
+    host.rename("/mnt/a", "/mnt/renamed")
+    probe = Key(Kind.PROBE, "/mnt/a", entry(driver, "a").mount_id)
+    driver.agent.answered(probe, Failed(Problem("probe-failed", "something else")))
+    driver.agent.turn()
+    driver.run(2)
+    assert len(host.rows["/mnt/a"]) == 1
+
+
+def test_a_first_fetch_that_could_not_start_is_tried_again(driver: Driver, host: FakeHost) -> None:
+    host.no_fork = True
+    driver.load(spec("a"))
+    driver.run(1)
+    host.no_fork = False
+    driver.run(30)
+    assert entry(driver, "a").phase is Phase.MOUNTED
+
+
+def test_dead_servers_do_not_starve_the_living_one_behind_them(driver: Driver, host: FakeHost) -> None:
+    for number in range(100):
+        host.hang(f"dead{number}.test")
+    driver.load(*(spec(f"dead{number}") for number in range(100)), spec("good"))
+    driver.run(70, step=0.5)
+    assert entry(driver, "good").phase is Phase.MOUNTED
+
+
+def test_retry_of_a_mount_point_that_is_taken_changes_nothing(driver: Driver, host: FakeHost) -> None:
+    host.mount_foreign("/mnt/a")
+    driver.load(spec("a"))
+    driver.run(2)
+    driver.agent.retry("a")
+    driver.run(2)
+    assert entry(driver, "a").phase is Phase.BLOCKED
 
 
 def test_mounts_of_one_server_share_the_resolving(driver: Driver, host: FakeHost) -> None:

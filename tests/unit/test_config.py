@@ -26,6 +26,12 @@ def test_a_good_file_becomes_specs() -> None:
     assert not scratch.read_only
 
 
+@pytest.mark.parametrize(("path", "normal"), [("/d0/", "/d0"), ("//d0/.", "/d0"), ("/", "/"), ("/a//b", "/a/b")])
+def test_a_remote_path_is_kept_as_mountinfo_will_show_it(path: str, normal: str) -> None:
+    text = f"version: 1\nmounts: [{{name: a, type: nfs, source: fs1, path: '{path}', mountpoint: /mnt/a}}]\n"
+    assert load(text.encode()).mounts[0].path == normal
+
+
 def test_an_empty_list_of_mounts_is_good() -> None:
     assert load(b"version: 1\nmounts: []\n").mounts == ()
 

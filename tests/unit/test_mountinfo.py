@@ -49,6 +49,15 @@ def test_a_mount_is_found_by_its_id() -> None:
     assert row.mountpoint == "/mnt/d"
 
 
+def test_names_that_are_no_text_or_hold_a_carriage_return_are_rows_like_others() -> None:
+    table = Table(b"40 22 0:44 / /mnt/te\xffam/d rw - nfs4 a:/ rw\n41 22 0:45 / /mnt/q\r590 rw - tmpfs my\xffdisk rw\n")
+    for mount_id in (40, 41):
+        row = table.by_id(mount_id)
+        assert row is not None
+        (row.mountpoint + row.source).encode()
+    assert table.by_id(590) is None
+
+
 def test_this_machine_s_own_table_agrees_with_proc_mounts() -> None:
     table = mountinfo.read()
     for line in Path("/proc/self/mounts").read_text().splitlines():

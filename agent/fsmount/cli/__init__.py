@@ -1,6 +1,7 @@
 """The command. Each verb is a module of this folder, imported only when it is called: start-up time is what a user
 feels of `fsmount status`."""
 
+import os
 import sys
 from typing import Callable, NamedTuple
 
@@ -25,12 +26,21 @@ VERBS: dict[str, Verb] = {
 
 def main(argv: list[str]) -> int:
     """`argv` without the program's name. Returns the exit status."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     try:
-        return _main(argv)
+        status = _main(argv)
+        sys.stdout.flush()
+        return status
     except BrokenPipeError:
         # The reader (head, less) has seen enough; without this, Python complains once more at exit.
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return Exit.OK
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        print(f"fsmount: the output could not be written: {error.strerror}", file=sys.stderr)
+        return Exit.NOT_OK
     except KeyboardInterrupt:
         return 130
 

@@ -65,7 +65,7 @@ def _decode(line: bytes) -> Response:
         return _failed("no-agent", "the agent ended before it answered")
     try:
         return msgspec.json.decode(line, type=Response)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         return _failed("bad-request", f"the agent's answer makes no sense: {error}")
 
 

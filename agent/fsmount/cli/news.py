@@ -24,7 +24,7 @@ def read(run: str) -> News:
         return News(None, f"no agent has run since the notebook started ({path} does not exist)")
     except OSError as error:
         return News(None, f"{path}: {error.strerror}")
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return News(None, f"{path} does not hold a report of this version (command and agent differ)")
     if report.version != VERSION:
         return News(None, f"{path} holds a report of version {report.version}, this command reads {VERSION}")

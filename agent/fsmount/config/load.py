@@ -2,6 +2,7 @@
 
 import hashlib
 import ipaddress
+import posixpath
 import re
 from typing import Optional
 
@@ -12,7 +13,8 @@ from .fields import Fields
 from .findings import Finding, Invalid, shown
 from .schema import MountEntry, MountsFile
 
-_HOST = re.compile(r"(?=.{1,253}\.?$)([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.?)+")
+_LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST = re.compile(rf"(?=.{{1,253}}\.?\Z){_LABEL}(?:\.{_LABEL})*\.?")
 
 
 def load(content: bytes) -> Config:
@@ -73,6 +75,8 @@ class _Specs:
     def _unique(self, fields: Fields) -> None:
         name = fields.pairs["name"].node if "name" in fields.pairs else None
         if name and isinstance(name.value, str):
+            if not name.value.isprintable():
+                fields.add("must not hold control characters", "name")
             if name.value in self._names:
                 fields.add(f"the name {shown(name.value)} is taken by the mount in line {self._names[name.value]}", "name")
             self._names.setdefault(name.value, name.line)
@@ -90,7 +94,8 @@ class _Specs:
             fields.add("must not hold control characters", key)
         elif ".." in path.split("/"):
             fields.add("must not hold /../", key)
-        return (host.strip("[]"), path) if not wrong else None
+        # As mountinfo shows it, where the two are compared.
+        return (host.strip("[]"), "/" + posixpath.normpath(path).lstrip("/")) if not wrong else None
 
     def _mountpoint(self, fields: Fields, entry: MountEntry) -> None:
         place = entry.mountpoint
@@ -135,7 +140,8 @@ def _host_objection(host: str) -> Optional[str]:
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     try:
         ipaddress.ip_address(bare)
-        return None
+        scope = bare.partition("%")[2]
+        return None if re.fullmatch(r"[A-Za-z0-9_.-]*", scope) else f"{shown(scope)} is not a network interface"
     except ValueError:
         pass
     if re.fullmatch(r"fs-[0-9a-f]{8,17}", host):

@@ -4,7 +4,6 @@ The agent is only ever called from the loop, does no I/O on a managed path, and 
 """
 
 import logging
-import socket
 from typing import Optional, Protocol
 
 import msgspec
@@ -13,13 +12,14 @@ from .. import entry as entries
 from .. import settle
 from ..entry import Entry, Now
 from ..jobs import orders
-from ..jobs.orders import Answer, Key, Kind, Mounted, Order, Resolved, Unmounted
+from ..jobs.orders import Answer, Failed, Key, Kind, Mounted, Order, Resolved, Unmounted
 from ..judge import Standing, judge
 from ..ledger import Record
 from ..model import Config, Health, Phase, Problem, Spec, Word
 from ..observe.mountinfo import Table
 from ..plan import Action, Verb, plan
-from ..timeouts import FIRST_PROBE_PATIENCE_S, RESOLVED_FRESH_S
+from ..timeouts import FIRST_PROBE_PATIENCE_S
+from .addresses import Addresses
 from .agenda import Agenda
 from .configuration import Configuration, Jobs, Reply
 
@@ -48,7 +48,7 @@ class Agent:
         self._jobs, self._effects = jobs, effects
         self._records = dict(records)
         self._written: list[Record] = list(records.values())
-        self._addresses: dict[str, tuple[tuple[str, ...], float]] = {}
+        self._addresses = Addresses()
         self._table = effects.mounts()
         self._table_is_old = False
         self._agenda = Agenda()
@@ -58,15 +58,17 @@ class Agent:
     def reload(self, reply: Optional[Reply] = None) -> None:
         """Read the configuration again; the reply comes when it was accepted or refused."""
         self.configuration.ask(reply)
+        self.mounts_changed()
 
     def retry(self, name: Optional[str]) -> Optional[Problem]:
         """Try at once what waits or is blocked: the mount of that name, or all."""
         chosen = [e for e in self.entries.values() if name in (None, e.spec.name)]
         if name is not None and not chosen:
             return Problem("unknown-mount", f"no mount is called {name!r}", temporary=False)
+        self.mounts_changed()
         for entry in chosen:
             self._keep(entries.again(entry))
-            self._addresses.pop(entry.spec.host, None)
+            self._addresses.forget(entry.spec.host)
         return None
 
     def mounts_changed(self) -> None:
@@ -86,7 +88,8 @@ class Agent:
                 tried = self._records.get(key.about, Record(self.entries[key.about].spec))
                 self._records[key.about] = Record(tried.spec, answer.mount_id)
             self._change(settle.after(key, self.entries[key.about], answer, now))
-        if isinstance(answer, (Mounted, Unmounted)):
+        if isinstance(answer, (Mounted, Unmounted, Failed)):
+            # A failed probe, too: a rename above a mount point changes the table, and raises no event.
             self.mounts_changed()
 
     def ended(self, key: Key) -> None:
@@ -107,6 +110,8 @@ class Agent:
         self.configuration.fetch(self._jobs, now)
         self._adopt_the_ledger(now)
         chosen = self._agenda.take(self.entries, now.monotonic)
+        # When there is not room for all, those that failed most come last: dead servers must not starve the living.
+        chosen.sort(key=lambda place: self.entries[place].failures)
         planned = [(place, *self._planned(place, now)) for place in chosen]
         intents = [place for place, action, _ in planned if action.verb is Verb.MOUNT]
         for place in intents:
@@ -117,7 +122,8 @@ class Agent:
             self._act(place, action, mount_id, now)
         self._write_ledger()
         self._settle()
-        return self._agenda.next(now.monotonic)
+        due = [self._agenda.next(now.monotonic), self.configuration.again_at]
+        return min((moment for moment in due if moment is not None), default=None)
 
     def _read_the_table(self) -> None:
         before, self._table, self._table_is_old = self._table, self._effects.mounts(), False
@@ -134,7 +140,7 @@ class Agent:
             entry = self._change(entries.lost(entry, now))
         if standing is Standing.ABSENT and not self._jobs.lives(Key(Kind.MOUNT, place)):
             self._gone_or_moved(self._records.pop(place, None), now)
-        entry = self.entries[place] = self._with_address(entry, now)
+        entry = self.entries[place] = self._addresses.given(entry, now)
         self._agenda.seen(place)
         return plan(entry, standing, mount_id, self._busy(entry), now.monotonic), mount_id
 
@@ -161,16 +167,6 @@ class Agent:
             Key(Kind.RESOLVE, entry.spec.host),
         )
         return frozenset(key.kind for key in keys if self._jobs.lives(key))
-
-    def _with_address(self, entry: Entry, now: Now) -> Entry:
-        if entry.address is not None:
-            return entry
-        if _is_address(entry.spec.host):
-            return msgspec.structs.replace(entry, address=entry.spec.host)
-        found, at = self._addresses.get(entry.spec.host, ((), 0.0))
-        if not found or now.monotonic - at > RESOLVED_FRESH_S:
-            return entry
-        return msgspec.structs.replace(entry, address=found[entry.failures % len(found)])
 
     # -- act
 
@@ -239,7 +235,7 @@ class Agent:
 
     def _answered_resolve(self, host: str, answer: Answer, now: Now) -> None:
         if isinstance(answer, Resolved) and answer.addresses:
-            self._addresses[host] = (answer.addresses, now.monotonic)
+            self._addresses.learn(host, answer.addresses, now)
             return
         problem = settle.problem_of(answer, Problem("name-server-down", f"{host}: no answer from the name server"))
         for entry in list(self.entries.values()):
@@ -318,13 +314,3 @@ class Agent:
         wanted = [entry for entry in self.entries.values() if entry.wanted]
         self.settled = self.settled or (self.configuration.answered and all(entry.tried for entry in wanted))
         self.looked = self.settled and not any(entry.word is Word.PENDING for entry in wanted)
-
-
-def _is_address(host: str) -> bool:
-    for family in (socket.AF_INET, socket.AF_INET6):
-        try:
-            socket.inet_pton(family, host)
-            return True
-        except OSError:
-            continue
-    return False

@@ -90,7 +90,7 @@ class Control:
         client.asked = True
         try:
             request = msgspec.json.decode(line, type=Request)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             self._answer(client, Problem("bad-request", f"not a request: {error}", False), "")
             return
         if request.verb == "reload":

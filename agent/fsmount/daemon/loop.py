@@ -41,8 +41,8 @@ class World:
     def write_ledger(self, records: list[Record]) -> Optional[Problem]:
         try:
             ledger.write(self._ledger, records)
-        except OSError as error:
-            return Problem("ledger-not-written", f"{self._ledger}: {error.strerror}")
+        except (OSError, ValueError) as error:
+            return Problem("ledger-not-written", f"{self._ledger}: {error}")
         return None
 
 

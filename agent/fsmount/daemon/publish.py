@@ -111,8 +111,8 @@ class Publisher:
         try:
             atomic.replace(self._path, msgspec.json.encode(report) + b"\n")
             self._last, self.problem = content, None
-        except OSError as error:
-            self.problem = Problem("status-not-written", f"{self._path}: {error.strerror}")
+        except (OSError, ValueError) as error:
+            self.problem = Problem("status-not-written", f"{self._path}: {error}")
 
     def _content(self, agent: Agent, now: Now) -> tuple[object, ...]:
         """All that makes news; frozen values, so comparing is cheap."""

@@ -9,14 +9,18 @@ def attach(fresh: int, target: int, place: str) -> int:
     """Attach the mount behind `fresh` to the directory behind `target`, which was pinned as `place`. Its mount id.
 
     The directory may have been renamed since it was pinned: the mount is then somewhere else in what its owner owns,
-    is taken back, and Temporary("mountpoint-moved") is raised.
+    is taken back, and Temporary("mountpoint-moved") is raised. The same when somebody mounted there meanwhile: the
+    kernel puts ours on top of his, and nothing that he mounted may be covered.
     """
+    below = mountfd.mount_id(target)
     syscalls.move_mount(fresh, target)
     mount_id = mountfd.mount_id(fresh)
     row = mountinfo.read().by_id(mount_id)
-    if row is not None and row.mountpoint == place:
+    if row is not None and row.mountpoint == place and row.parent_id == below:
         return mount_id
     # The descriptor, not the name, says what to take back.
     syscalls.umount2(f"/proc/self/fd/{fresh}", syscalls.MNT_DETACH)
-    where = f"it became {row.mountpoint}" if row else "it is gone"
+    where = "it is gone"
+    if row is not None:
+        where = f"it became {row.mountpoint}" if row.mountpoint != place else "somebody mounted there"
     raise Temporary("mountpoint-moved", f"{place}: the directory was moved while it was being mounted ({where})")

@@ -36,7 +36,7 @@ def _leave_the_daemon(answer_to: int, parent: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     signal.set_wakeup_fd(-1)
-    syscalls.die_with_parent(signal.SIGKILL)
+    stay_with_the_agent()
     if os.getppid() != parent:
         os._exit(1)
     nothing = os.open("/dev/null", os.O_RDONLY)
@@ -46,6 +46,13 @@ def _leave_the_daemon(answer_to: int, parent: int) -> None:
         if int(name) > 2 and int(name) != answer_to:
             _close(int(name))
     os.umask(0o022)
+
+
+def stay_with_the_agent() -> None:
+    """End when the agent ends. The kernel forgets this whenever the effective user changes (prctl(2))."""
+    syscalls.die_with_parent(signal.SIGKILL)
+    if os.getppid() == 1:
+        os._exit(1)
 
 
 def _answer(kind: Kind, order: Order) -> Answer:

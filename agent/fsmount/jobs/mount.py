@@ -13,7 +13,7 @@ from ..errors import FsmountError, Permanent, Temporary
 from ..linux import mount8, mountfd, newmount, pin
 from ..model import Spec
 from ..observe import mountinfo
-from . import reach
+from . import child, reach
 from .attach import attach
 from .orders import Mounted, MountOrder
 
@@ -46,8 +46,16 @@ _TEMPORARY = {
 
 
 def mount(order: MountOrder) -> Mounted:
-    target = pin.pin(order.spec.mountpoint, make=True)
-    hides = not pin.is_empty(target)
+    place = order.spec.mountpoint
+    try:
+        target = pin.pin(place, make=True)
+        hides = not pin.is_empty(target)
+    except OSError as error:
+        raise Temporary("mountpoint-not-made", f"{place}: {error.strerror}") from None
+    child.stay_with_the_agent()  # making a directory as its owner has undone it
+    standing = mountinfo.read().at(place)
+    if standing is not None:
+        raise Temporary("mountpoint-taken", f"{place} holds {standing.source} ({standing.fstype})")
     reach.demand(order.spec.host, order.address, order.spec.port)
     try:
         return Mounted(_mount(order, target), hides)

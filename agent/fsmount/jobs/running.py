@@ -60,7 +60,13 @@ class Running:
             child.run(key.kind, order, writing, parent)
         os.close(writing)
         os.set_blocking(reading, False)
-        job = _Job(key, pid, os.pidfd_open(pid), reading, now)
+        try:
+            pidfd = os.pidfd_open(pid)
+        except OSError as error:
+            _kill(pid)
+            os.close(reading)
+            return Problem("no-process", f"no descriptor: {error.strerror}")
+        job = _Job(key, pid, pidfd, reading, now)
         self._jobs[key] = job
         for descriptor in (job.pidfd, job.pipe):
             self._by_descriptor[descriptor] = job
@@ -112,7 +118,7 @@ class Running:
         job.verdict = True
         try:
             return [(job.key, _decoder.decode(line))]
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             return [(job.key, Failed(Problem("job-failed", f"{job.key.kind.value}: an answer that makes no sense: {error}")))]
 
     def _ended(self, job: _Job) -> list[Answered]:

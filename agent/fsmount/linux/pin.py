@@ -9,6 +9,8 @@ import os
 import stat
 
 from ..errors import Permanent, Temporary
+from ..observe import mountinfo
+from . import mountfd
 
 _WALK = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -21,7 +23,7 @@ def pin(path: str, *, make: bool = False) -> int:
     """
     here = os.open("/", _WALK)
     walked = ""
-    for name in path.strip("/").split("/"):
+    for name in filter(None, path.split("/")):
         walked += "/" + name
         above = here
         try:
@@ -95,9 +97,13 @@ def open_trusted(path: str, limit: int) -> bytes:
     which the same is true; no link is followed on the way. Raises Permanent("config-untrusted"), or OSError.
     """
     parent, name = os.path.split(path)
-    directory = pin(parent)
+    try:
+        directory = pin(parent)
+    except Permanent as refused:
+        raise Permanent("config-untrusted", refused.problem.observed) from None
     try:
         _demand_trusted(os.fstat(directory), parent)
+        _demand_own_disk(directory, parent)
         # O_NONBLOCK: a FIFO that somebody put there must not hold us.
         file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
     finally:
@@ -109,7 +115,15 @@ def open_trusted(path: str, limit: int) -> bytes:
         if facts.st_nlink != 1:
             raise Permanent("config-untrusted", f"{path} has {facts.st_nlink} links")
         _demand_trusted(facts, path)
+        _demand_own_disk(stream.fileno(), path)
         return stream.read(limit + 1)
+
+
+def _demand_own_disk(descriptor: int, path: str) -> None:
+    """A file system that a user's program or another machine serves says of itself whatever it likes."""
+    row = mountinfo.read().by_id(mountfd.mount_id(descriptor))
+    if row is None or row.fstype.startswith(("fuse", "nfs", "cifs", "smb", "9p", "ceph", "lustre", "afs")):
+        raise Permanent("config-untrusted", f"{path} is on a file system of type {row.fstype if row else 'unknown'}")
 
 
 def _demand_trusted(facts: os.stat_result, path: str) -> None:

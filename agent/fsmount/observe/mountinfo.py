@@ -1,6 +1,5 @@
 """/proc/self/mountinfo as values (proc(5)). Reading it never touches a mount, so it never hangs."""
 
-import os
 import re
 from typing import Optional
 
@@ -27,7 +26,8 @@ class Mount(msgspec.Struct, frozen=True):
 def _text(field: bytes) -> str:
     if b"\\" in field:  # the kernel writes blank, tab, newline and backslash as \ooo
         field = _ESCAPE.sub(lambda match: bytes((int(match[1], 8),)), field)
-    return os.fsdecode(field)
+    # Anybody may give a directory a name that is no text; it must not stop whoever writes it down.
+    return field.decode("utf-8", "backslashreplace")
 
 
 def parse_row(line: bytes) -> Mount:
@@ -51,7 +51,7 @@ class Table:
 
     def __init__(self, content: bytes) -> None:
         self._at: dict[bytes, list[bytes]] = {}
-        for line in content.splitlines():
+        for line in content.split(b"\n"):  # not splitlines: a name may hold a carriage return
             fields = line.split(b" ", 5)
             if len(fields) == 6:
                 self._at.setdefault(fields[4], []).append(line)
@@ -82,7 +82,7 @@ class Table:
 
 
 def _escaped(path: str) -> bytes:
-    raw = os.fsencode(path)
+    raw = path.encode("utf-8", "surrogateescape")
     if not _SPECIAL.search(raw):
         return raw
     for byte in b"\\ \t\n":
