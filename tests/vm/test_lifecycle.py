@@ -145,9 +145,10 @@ def test_whatever_is_wrong_the_notebook_starts_and_the_log_says_it_clearly(
     cases = {name: (before_it(good["on_start"], lines), said) for name, (lines, said) in MISHAPS.items()}
     aws.put_object(BUCKET, "broken.tar.gz", b"not a bundle")
     broken = hooks(f"s3://{BUCKET}/broken.tar.gz", bundle.digest, origin=origin, wait=20)
-    cases["a wrong digest"] = (broken["on_start"], "pinned is")
+    nothing_kept = f"rm -rf {SAGEMAKER}/.fsmount"
+    cases["a wrong digest"] = (before_it(broken["on_start"], nothing_kept), "pinned is")
     missing = hooks(f"s3://{BUCKET}/no-such-key", bundle.digest, origin=origin, wait=20)
-    cases["no such key"] = (missing["on_start"], "did not come from")
+    cases["no such key"] = (before_it(missing["on_start"], nothing_kept), "did not come from")
     instance = notebook("unlucky")
     for name, (hook, said) in cases.items():
         instance.stop()
