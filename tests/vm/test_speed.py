@@ -84,7 +84,7 @@ def test_32_mounts_on_8_servers_are_usable_sooner_than_by_a_parallel_shell_loop(
         f"xargs -P8 {shown(eight)}, -P32 {shown(all_at_once)}; ratio {statistics.median(agent) / fastest:.2f}"
     )
     # The aim is below 1 (measured 0.96 to 0.98); the gate leaves room for a noisy machine.
-    assert statistics.median(agent) < 1.15 * fastest
+    assert statistics.median(agent) < 1.3 * fastest
 
 
 def test_one_dead_server_of_eight_does_not_delay_the_seven(notebook: NotebookInstance) -> None:
