@@ -15,7 +15,7 @@ from .notebook import NotebookInstance
 from .product import a_mount, build_bundle, hooks, mounts_yaml, put_config, upload
 
 PROGRAMS = Path(__file__).parent / "programs"
-ROUNDS = 5
+ROUNDS = 3
 OPTIONS = "vers=4.1,rsize=1048576,wsize=1048576,hard,timeo=600,retrans=2,noresvport,nosuid,nodev,retry=0"
 
 
