@@ -14,7 +14,7 @@ from .vm.cache import step
 from .vm.image import ImageUnavailable, root_file_system
 
 ROOT = Path(__file__).parents[1]
-NEEDS = ("pytest==8.4.2", "msgspec==0.20.0", "psutil==7.2.2", "PyYAML==6.0.3")
+NEEDS: tuple[str, ...] = ("pytest==8.4.2", "msgspec==0.20.0", "psutil==7.2.2", "PyYAML==6.0.3")
 # What pytest needs only on an older Python: pip looks at the one that it runs on, not at the one it installs for.
 NEEDS += ("exceptiongroup==1.3.0", "tomli==2.2.1", "typing_extensions==4.14.1")
 # These build and upload bundles, which is an administrator's work on a Python of his own.
