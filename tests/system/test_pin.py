@@ -114,8 +114,10 @@ def test_what_somebody_mounted_meanwhile_is_not_covered(home: Path) -> None:
 
 
 def test_a_directory_right_below_the_root_has_a_parent() -> None:
-    os.close(pin.pin("/"))
-    os.close(pin.pin("/tmp"))
+    for path in ("/", "/tmp"):
+        directory = pin.pin(path)
+        assert os.path.samestat(os.fstat(directory), os.stat(path))
+        os.close(directory)
 
 
 @pytest.fixture
