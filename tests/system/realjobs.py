@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import time
+from collections.abc import Mapping
 
 from fsmount.jobs.orders import Answer, Key, Order
 from fsmount.jobs.running import Running
@@ -16,7 +17,10 @@ class RealJobs:
         self.running = Running(self.poll)
 
     def start(self, key: Key, order: Order) -> Problem | None:
-        return self.running.start(key, order, time.monotonic())
+        return self.start_together({key: order})
+
+    def start_together(self, orders: Mapping[Key, Order]) -> Problem | None:
+        return self.running.start(orders, time.monotonic())
 
     def lives(self, key: Key) -> bool:
         return self.running.lives(key)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from fsmount.cli.ask import ask
 from fsmount.config.findings import Invalid
@@ -271,3 +273,41 @@ def is_malformed(content: bytes) -> bool:
     except Invalid:
         return True
     return False
+
+
+@pytest.fixture
+def full_backlog() -> Iterator[int]:
+    """A port that takes no more connections and refuses none: whoever connects waits."""
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    listening.listen(0)
+    waiting = [socket.socket() for _ in range(4)]
+    for one in waiting:
+        one.setblocking(False)
+        one.connect_ex(listening.getsockname())
+    yield listening.getsockname()[1]
+    for one in (*waiting, listening):
+        one.close()
+
+
+def test_an_attempt_that_made_its_mount_point_ends_with_its_agent(agent: Agent, tmp_path: Path, full_backlog: int) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    os.chown(home, 65534, 65534)  # made as its owner, after which the kernel has forgotten whose child it is
+    agent.config.write_text(CONFIG.format(place=home, port=full_backlog))
+    process = agent.start()
+    until(lambda: (home / "one").is_dir() and (home / "two").is_dir())
+    time.sleep(0.3)
+    children = psutil.Process(process.pid).children()
+    assert children, "the attempt is under way"
+    process.kill()
+    process.wait(10)
+    until(lambda: not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children), 2)
+
+
+@pytest.mark.parametrize(("shell", "status"), [(">/dev/full", 1), (">&-", 0), ("| head -c 0", 0), ("2>&- >/dev/full", 1)])
+def test_an_output_that_cannot_be_written_is_no_traceback(shell: str, status: int) -> None:
+    whole = f"set -o pipefail; {sys.executable} -m fsmount explain --list {shell}"
+    done = subprocess.run(["/bin/bash", "-c", whole], env=ENVIRONMENT, cwd="/", capture_output=True, text=True, timeout=30)
+    assert "Traceback" not in done.stderr
+    assert done.returncode == status

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import psutil
@@ -31,7 +31,10 @@ class FakeJobs:
         self.host = host
 
     def start(self, key: Key, order: Order) -> Problem | None:
-        return self.host.start(key, order, self.host.monotonic)
+        return self.start_together({key: order})
+
+    def start_together(self, orders: Mapping[Key, Order]) -> Problem | None:
+        return self.host.start(orders, self.host.monotonic)
 
     def lives(self, key: Key) -> bool:
         return self.host.lives(key)
@@ -81,6 +84,16 @@ def test_a_probe_of_a_living_file_system_brings_its_capacity(jobs: RealJobs | Fa
     assert answer.usage.size >= answer.usage.used + answer.usage.available > 0
 
 
+def test_the_orders_of_one_job_are_answered_each_by_itself(jobs: RealJobs | FakeJobs) -> None:
+    orders: dict[Key, Order] = {Key(Kind.RESOLVE, host): Resolve(host) for host in ("localhost", "127.0.0.1", "::1")}
+    assert jobs.start_together(orders) is None
+    assert all(map(jobs.lives, orders))
+    said = jobs.wait(5, answers=3)
+    assert {key for key, _ in said} == orders.keys()
+    assert all(isinstance(answer, Resolved) for _, answer in said)
+    assert not any(map(jobs.lives, orders))
+
+
 def test_a_configuration_that_is_missing_is_a_problem_and_not_a_crash(jobs: RealJobs | FakeJobs) -> None:
     jobs.start(Key(Kind.FETCH, "/nonexistent/mounts.yaml"), Fetch("/nonexistent/mounts.yaml"))
     ((_, answer),) = jobs.wait(5)
@@ -128,7 +141,7 @@ def test_a_job_that_is_killed_is_a_problem_with_its_signal() -> None:
     pid = next(iter(jobs.running._jobs.values())).pid
     os.kill(pid, signal.SIGKILL)
     ((_, answer),) = jobs.wait(5)
-    assert answer == Failed(Problem("job-failed", "the resolve helper ended with signal 9"))
+    assert answer == Failed(Problem("job-failed", "resolve: the helper process ended with signal 9"))
 
 
 @pytest.fixture
@@ -147,6 +160,46 @@ def stuck(place: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
 
 def state_of(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def test_an_order_that_hangs_holds_up_none_that_shares_its_job(stuck: tuple[str, subprocess.Popen[str]], tmp_path: Path) -> None:
+    place, server = stuck
+    row, well = mountinfo.read().at(place), str(tmp_path / "well")
+    assert row is not None
+    (tmp_path / "well").mkdir()
+    well_id = mount_tmpfs(well)
+    hangs, works = Key(Kind.PROBE, place, row.mount_id), Key(Kind.PROBE, well, well_id)
+    jobs = RealJobs()
+    began = time.monotonic()
+    jobs.start_together({hangs: Probe(place, row.mount_id), works: Probe(well, well_id)})
+    said: list[tuple[Key, Answer]] = []
+    while not said and time.monotonic() - began < 4:
+        for descriptor, _ in jobs.poll.poll(20):
+            said += jobs.running.ready(descriptor)
+    assert [(key, type(answer)) for key, answer in said] == [(works, Probed)], "long before the other's deadline"
+    assert (jobs.lives(works), jobs.lives(hangs)) == (False, True), "what is answered may be asked again"
+    assert jobs.start(works, Probe(well, well_id)) is None
+    said = jobs.wait(6, answers=2)
+    assert {key: type(answer) for key, answer in said} == {works: Probed, hangs: Overdue}
+    assert jobs.running.stuck() == 1
+    server.kill()
+    assert jobs.wait(5, answers=0) == []
+    assert jobs.running.count() == 0
+    subprocess.run(["/usr/bin/umount", well], check=True)
+
+
+def test_a_configuration_served_by_a_user_s_program_is_refused_without_touching_it(
+    stuck: tuple[str, subprocess.Popen[str]],
+) -> None:
+    place, _ = stuck
+    jobs = RealJobs()
+    began = time.monotonic()
+    jobs.start(Key(Kind.FETCH, f"{place}/mounts.yaml"), Fetch(f"{place}/mounts.yaml"))
+    ((_, answer),) = jobs.wait(5)
+    assert isinstance(answer, Failed)
+    assert answer.problem.code == "config-untrusted"
+    assert "fuse" in answer.problem.observed
+    assert time.monotonic() - began < 3
 
 
 def test_a_job_that_cannot_be_killed_is_abandoned_at_its_deadline_and_reaped_when_it_ends(

@@ -6,6 +6,7 @@ runs through the contract tests of the real Jobs as well (tests/system/test_jobs
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Callable
 
 from fsmount.daemon.agent import Agent
@@ -102,12 +103,12 @@ class FakeHost:
 
     # -- Jobs
 
-    def start(self, key: Key, order: Order, now: float) -> Problem | None:
-        assert key not in self._jobs, f"a second Job of {key}"
+    def start(self, orders: Mapping[Key, Order], now: float) -> Problem | None:
+        assert not self._jobs.keys() & orders.keys(), f"a second Job of {list(orders)}"
         if self.no_fork:
             return Problem("no-process", "fork: Resource temporarily unavailable")
-        self._jobs[key] = (now, order)
-        self.started.append(key)
+        self._jobs.update((key, (now, order)) for key, order in orders.items())
+        self.started += orders
         return None
 
     def lives(self, key: Key) -> bool:

@@ -83,8 +83,7 @@ def test_32_mounts_on_8_servers_are_usable_sooner_than_by_a_parallel_shell_loop(
         f"\n32 mounts, 8 servers: agent from systemctl start {shown(agent)}; "
         f"xargs -P8 {shown(eight)}, -P32 {shown(all_at_once)}; ratio {statistics.median(agent) / fastest:.2f}"
     )
-    # The aim is below 1 (measured 0.96 to 1.05); the gate leaves room for a noisy machine.
-    assert statistics.median(agent) < 1.3 * fastest
+    assert statistics.median(agent) < fastest  # measured 0.68 to 0.78
 
 
 def test_one_dead_server_of_eight_does_not_delay_the_seven(notebook: NotebookInstance) -> None:

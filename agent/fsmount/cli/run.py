@@ -1,7 +1,6 @@
 """`fsmount run`: the daemon, in the foreground, as systemd starts it."""
 
 import fcntl
-import logging
 import os
 import sys
 from typing import Optional
@@ -11,35 +10,46 @@ import msgspec
 from .. import __version__, places
 from ..daemon.start import start
 from ..exits import Exit
-from .parser import Parser
-
-log = logging.getLogger("fsmount")
 
 
 def main(verb: str, argv: list[str]) -> int:
-    parser = Parser(verb, "The agent itself, in the foreground; systemd starts it.")
-    parser.add_argument("--config", default=places.CONFIG, help="the configuration file (%(default)s)")
-    parser.add_argument("--run-dir", default=places.RUN, help="where status, ledger and socket are kept (%(default)s)")
-    options = parser.parse_args(argv)
+    config, run_dir = _options(verb, argv)
     if os.geteuid() != 0:
         print("fsmount: the agent mounts, so it must be started as root [not-allowed]", file=sys.stderr)
         return Exit.NOT_OK
     os.chdir("/")
-    os.makedirs(options.run_dir, mode=0o755, exist_ok=True)
-    alone = _locked(places.lock_file(options.run_dir)) is not None
-    begun = start(options.config) if alone else None
+    os.makedirs(run_dir, mode=0o755, exist_ok=True)
+    alone = _locked(places.lock_file(run_dir)) is not None
+    begun = start(config) if alone else None
 
-    from ..daemon.loop import Loop  # after the start, which is what takes its time meanwhile
+    # What is imported from here on takes its time while the configuration is being read.
+    import logging
+
+    from ..daemon.loop import Loop
     from ..daemon.service import start_logging
 
+    log = logging.getLogger("fsmount")
     start_logging()
     if begun is None:
         log.error("another agent is running; this one ends and changes nothing", extra={"PROBLEM": "second-agent"})
         return Exit.NOT_OK
     log.info("version %s starts", __version__)
-    Loop(begun, options.run_dir, _instance()).run()
+    Loop(begun, run_dir, _instance()).run()
     log.info("the agent ends; every mount stays as it is")
     return Exit.OK
+
+
+def _options(verb: str, argv: list[str]) -> tuple[str, str]:
+    """Where the configuration is, and where status, ledger and socket are kept."""
+    if not argv:
+        return places.CONFIG, places.RUN  # as systemd starts it: without the parser, which takes a while to import
+    from .parser import Parser
+
+    parser = Parser(verb, "The agent itself, in the foreground; systemd starts it.")
+    parser.add_argument("--config", default=places.CONFIG, help="the configuration file (%(default)s)")
+    parser.add_argument("--run-dir", default=places.RUN, help="where status, ledger and socket are kept (%(default)s)")
+    options = parser.parse_args(argv)
+    return options.config, options.run_dir
 
 
 def _locked(path: str) -> Optional[int]:

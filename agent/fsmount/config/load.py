@@ -23,10 +23,10 @@ def load(content: bytes) -> Config:
     if root.value is None:
         raise Invalid([Finding(1, 1, "", "the file is empty; an empty configuration is `version: 1` and `mounts: []`")])
     whole = Fields(root, "", findings)
-    whole.read(MountsFile)
+    read_whole = whole.read(MountsFile)
     specs = _Specs(findings)
-    for entry in _entries(whole):
-        specs.add(entry)
+    for i, fields in enumerate(_entries(whole)):
+        specs.add(fields, read_whole.mounts[i] if read_whole else _alone(fields))
     if findings:
         raise Invalid(findings)
     return Config(hashlib.sha256(content).hexdigest(), tuple(specs.found))
@@ -39,6 +39,11 @@ def _entries(whole: Fields) -> list[Fields]:
     return [Fields(node, f"mounts[{i}]", whole.findings) for i, node in enumerate(nodes[:2000])]
 
 
+def _alone(fields: Fields) -> Optional[MountEntry]:
+    silent: list[Finding] = []  # the shape's findings are known already
+    return Fields(fields.node, fields.where, silent).read(MountEntry)
+
+
 class _Specs:
     """The mounts so far, to hold the next one against."""
 
@@ -49,9 +54,7 @@ class _Specs:
         self._places: dict[str, tuple[int, str]] = {}  # mount point -> line, name
         self._above: dict[str, str] = {}  # every directory above a mount point -> that mount point
 
-    def add(self, fields: Fields) -> None:
-        silent: list[Finding] = []  # the shape's findings are known already
-        entry = Fields(fields.node, fields.where, silent).read(MountEntry)
+    def add(self, fields: Fields, entry: Optional[MountEntry]) -> None:
         self._unique(fields)
         if entry is None:
             return

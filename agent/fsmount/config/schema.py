@@ -2,7 +2,6 @@
 so are the sentences about a value that does not fit: each description completes "must be ...".
 """
 
-import json
 from typing import Annotated, Literal
 
 import msgspec
@@ -48,4 +47,4 @@ class MountsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 def json_schema() -> str:
     schema = msgspec.json.schema(MountsFile)
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "fsmount mounts.yaml"}
-    return json.dumps({**head, **schema}, indent=2) + "\n"
+    return msgspec.json.format(msgspec.json.encode({**head, **schema}), indent=2).decode() + "\n"

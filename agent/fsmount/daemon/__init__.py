@@ -4,6 +4,7 @@ agent.py     where observe, judge, plan, act and report meet
 configuration.py  which configuration is in force, and who asked for it
 agenda.py    which mount points to look at, and when
 addresses.py where the servers are
+errands.py   from actions to Jobs
 start.py     the first act
 loop.py      the poll: mountinfo, Jobs, signals, the control socket, timers
 control.py   the control socket's side of `fsmount reload` and `fsmount retry`

@@ -11,8 +11,7 @@ import msgspec
 from .. import entry as entries
 from .. import settle
 from ..entry import Entry, Now
-from ..jobs import orders
-from ..jobs.orders import Answer, Failed, Key, Kind, Mounted, Order, Resolved, Unmounted
+from ..jobs.orders import Answer, Failed, Key, Kind, Mounted, Resolved, Unmounted
 from ..judge import Standing, judge
 from ..ledger import Record
 from ..model import Config, Health, Phase, Problem, Spec, Word
@@ -22,9 +21,11 @@ from ..timeouts import FIRST_PROBE_PATIENCE_S
 from .addresses import Addresses
 from .agenda import Agenda
 from .configuration import Configuration, Jobs, Reply
+from .errands import Errand, errand, together
 
 log = logging.getLogger("fsmount")
 JOBS_MOST = 48
+JOB_VERBS = (Verb.RESOLVE, Verb.MOUNT, Verb.UNMOUNT, Verb.PROBE)
 LOOK_AGAIN_S = 0.2  # at what waits for room
 
 
@@ -117,9 +118,15 @@ class Agent:
         for place in intents:
             self._records[place] = Record(self.entries[place].spec)
         self._write_ledger()
+        errands = []
         for place, action, mount_id in planned:
             self._agenda.look_again(place, action.look_again)
-            self._act(place, action, mount_id, now)
+            if action.verb in JOB_VERBS:
+                errands.append(errand(self.entries[place], action.verb, mount_id, self.stage))
+            else:
+                self._act(place, action, mount_id, now)
+        for group in together(errands):
+            self._start(group, now)
         self._write_ledger()
         self._settle()
         due = [self._agenda.next(now.monotonic), self.configuration.again_at]
@@ -185,8 +192,6 @@ class Agent:
             row = self._table.at(place)
             what = f"{row.source} ({row.fstype})" if row else "something"
             self._change(entries.failed(entry, Problem("mountpoint-taken", f"{place} holds {what}", False), now))
-        else:
-            self._start(entry, action.verb, mount_id or 0, now)
 
     def _adopt(self, entry: Entry, mount_id: int, now: Now) -> None:
         standing, _ = self.standing(entry)
@@ -195,41 +200,37 @@ class Agent:
             self._records[entry.spec.mountpoint] = Record(entry.spec, mount_id)
         self._change(entries.mounted(entry, mount_id, now, theirs=theirs))
 
-    def _start(self, entry: Entry, verb: Verb, mount_id: int, now: Now) -> None:
-        place = entry.spec.mountpoint
-        if self._must_wait(entry, verb, now):
-            self._agenda.wait_for_room(place, now.monotonic + LOOK_AGAIN_S)
+    def _start(self, group: list[Errand], now: Now) -> None:
+        """The Job for these errands, if there is room for it and none of them is under way."""
+        group = [one for one in group if not self._jobs.lives(one.key)]
+        if not group:
             return
-        key, order, phase = self._order(entry, verb, place, mount_id)
-        if self._jobs.lives(key):
+        if self._must_wait(group[0], now):
+            for one in group:
+                self._agenda.wait_for_room(one.place, now.monotonic + LOOK_AGAIN_S)
             return
-        problem = self._jobs.start(key, order, now.monotonic)
+        problem = self._jobs.start({one.key: one.order for one in group}, now.monotonic)
+        for one in group:
+            self._started(one, self.entries[one.place], problem, now)
+
+    def _started(self, one: Errand, entry: Entry, problem: Optional[Problem], now: Now) -> None:
         if problem is None:
-            self._keep(entries.turned(entry, phase, now))
-        elif verb is Verb.PROBE:
+            self._keep(entries.turned(entry, one.phase, now))
+        elif one.verb is Verb.PROBE:
             self._change(entries.unwell(entry, problem, now))
-        elif verb is Verb.UNMOUNT:
+        elif one.verb is Verb.UNMOUNT:
             self._change(entries.still_mounted(entry, problem, now))
         else:
             self._change(entries.failed(entry, problem, now))
 
-    def _must_wait(self, entry: Entry, verb: Verb, now: Now) -> bool:
+    def _must_wait(self, one: Errand, now: Now) -> bool:
         """For room, or, with the first look at what was just mounted (and looked at then), for those still mounting."""
         if self._jobs.count() >= JOBS_MOST:
             return True
-        fresh = verb is Verb.PROBE and entry.health is Health.UNKNOWN and entry.problem is None
+        entry = self.entries[one.place]
+        fresh = one.verb is Verb.PROBE and entry.health is Health.UNKNOWN and entry.problem is None
         mounting = self._jobs.count(Kind.MOUNT) > 0 or not self.settled
         return fresh and mounting and now.monotonic < entry.next_probe + FIRST_PROBE_PATIENCE_S
-
-    def _order(self, entry: Entry, verb: Verb, place: str, mount_id: int) -> tuple[Key, Order, Phase]:
-        if verb is Verb.RESOLVE:
-            return Key(Kind.RESOLVE, entry.spec.host), orders.Resolve(entry.spec.host), Phase.RESOLVING
-        if verb is Verb.MOUNT:
-            stage = f"{self.stage}/{entry.spec.name}"
-            return Key(Kind.MOUNT, place), orders.MountOrder(entry.spec, entry.address or "", stage), Phase.MOUNTING
-        if verb is Verb.UNMOUNT:
-            return Key(Kind.UNMOUNT, place), orders.Unmount(place, mount_id), Phase.UNMOUNTING
-        return Key(Kind.PROBE, place, mount_id), orders.Probe(place, mount_id), Phase.MOUNTED
 
     # -- what the Jobs said
 

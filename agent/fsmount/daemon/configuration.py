@@ -1,6 +1,7 @@
 """The configuration as the daemon holds it: which one is in force, why the last one was refused, who asked for it."""
 
 import logging
+from collections.abc import Mapping
 from typing import Callable, Optional, Protocol
 
 import msgspec
@@ -17,7 +18,7 @@ Reply = Callable[[Optional[Problem], str], None]  # a problem, or a sentence, fo
 class Jobs(Protocol):
     """The part of Running that the stages use."""
 
-    def start(self, key: Key, order: Order, now: float) -> Optional[Problem]: ...
+    def start(self, orders: Mapping[Key, Order], now: float) -> Optional[Problem]: ...
     def lives(self, key: Key) -> bool: ...
     def count(self, kind: Optional[Kind] = None) -> int: ...
 
@@ -28,14 +29,15 @@ class Generation(msgspec.Struct, frozen=True):
 
 
 class Configuration:
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, reading: bool = False) -> None:
+        """`reading`: its first fetch has begun already."""
         self.path = path
         self.generation: Optional[Generation] = None
         self.problem: Optional[Problem] = None
         self.answered = False  # the first fetch is over, whatever came of it
         self.again_at: Optional[float] = None  # after a temporary problem
         self._failures = 0
-        self._waiting: list[Reply] = []  # asked for a fetch that has not begun
+        self._waiting: list[Reply] = [] if reading else [_nobody]  # asked for a fetch that has not begun
         self._asked: list[Reply] = []  # waiting for the answer of the one that runs
 
     def ask(self, reply: Optional[Reply]) -> None:
@@ -50,7 +52,7 @@ class Configuration:
         if not self._waiting or jobs.lives(key):
             return
         self._asked, self._waiting = self._waiting, []
-        problem = jobs.start(key, Fetch(self.path), now.monotonic)
+        problem = jobs.start({key: Fetch(self.path)}, now.monotonic)
         if problem:
             self._refuse(problem, now)
 

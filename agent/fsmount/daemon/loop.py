@@ -18,10 +18,11 @@ from ..ledger import Record
 from ..model import Problem
 from ..observe import mountinfo
 from .agent import Agent
+from .configuration import Configuration
 from .control import Control
 from .publish import Publisher, sentence
 from .service import Notifier
-from .start import Start, now
+from .start import Start
 
 _BEAT_S = 10.0  # how often systemd's watchdog hears of us, and so the longest sleep
 
@@ -33,7 +34,7 @@ class World:
         self._ledger = places.ledger_file(run)
 
     def now(self) -> Now:
-        return now()
+        return Now(time.monotonic(), time.time(), int.from_bytes(os.urandom(4), "big") / 2**32)
 
     def mounts(self) -> mountinfo.Table:
         return mountinfo.read()
@@ -51,7 +52,8 @@ class Loop:
         self._poll, self._jobs = start.poll, start.jobs
         self._world = World(run)
         records = ledger.read(places.ledger_file(run))
-        self._agent = Agent(start.configuration, places.stage(run), self._jobs, self._world, records)
+        configuration = Configuration(start.config_path, reading=start.reading)
+        self._agent = Agent(configuration, places.stage(run), self._jobs, self._world, records)
         self._control = Control(places.control_socket(run), self._poll, self._agent)
         self._publisher = Publisher(places.status_file(run), instance, time.time())
         self._notifier = Notifier()

@@ -1,29 +1,22 @@
 """The daemon's first act: reading the configuration begins, in its Job, while the daemon imports the rest of itself."""
 
-import os
 import select
 import time
 from typing import NamedTuple
 
-from ..entry import Now
+from ..jobs.orders import Fetch, Key, Kind
 from ..jobs.running import Running
-from .configuration import Configuration
 
 
 class Start(NamedTuple):
     poll: "select.poll"
     jobs: Running
-    configuration: Configuration
+    config_path: str
+    reading: bool  # False: there was no process to be had, and it is still to be asked for
 
 
 def start(config_path: str) -> Start:
     poll = select.poll()
     jobs = Running(poll)
-    configuration = Configuration(config_path)
-    configuration.ask(None)
-    configuration.fetch(jobs, now())
-    return Start(poll, jobs, configuration)
-
-
-def now() -> Now:
-    return Now(time.monotonic(), time.time(), int.from_bytes(os.urandom(4), "big") / 2**32)
+    problem = jobs.start({Key(Kind.FETCH, config_path): Fetch(config_path)}, time.monotonic())
+    return Start(poll, jobs, config_path, problem is None)

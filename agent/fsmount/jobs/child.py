@@ -1,13 +1,15 @@
-"""The child's side of a Job: from fork to exit it does one thing and answers with one JSON line.
+"""The child's side of a Job: from fork to exit it carries out its order and answers with one JSON line.
 
 It is in a session of its own, so that a deadline ends what it started, too, and it dies with the agent: an attempt that
-nobody waits for must not finish later behind the next agent's back.
+nobody waits for must not finish later behind the next agent's back. Several orders (the mounts of one server) are
+carried out in a thread each, so that one which hangs holds up none of the others.
 """
 
 import gc
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Callable, NoReturn
 
@@ -16,16 +18,16 @@ import msgspec
 from ..errors import FsmountError
 from ..linux import syscalls
 from ..model import Problem
-from .orders import Answer, Failed, Kind, Order
+from .orders import Answer, Failed, Kind, Order, Said
 
 
-def run(kind: Kind, order: Order, answer_to: int, parent: int) -> NoReturn:
+def run(kind: Kind, orders: Sequence[Order], answer_to: int, parent: int) -> NoReturn:
     """Never returns, whatever happens: the caller's stack belongs to the daemon."""
     status = 1
     try:
         gc.disable()  # a collection would touch, and so copy, all the pages that are shared with the daemon
         _leave_the_daemon(answer_to, parent)
-        _write(answer_to, msgspec.json.encode(_answer(kind, order)) + b"\n")
+        _carry_out(kind, orders, answer_to)
         status = 0
     finally:
         os._exit(status)
@@ -49,10 +51,20 @@ def _leave_the_daemon(answer_to: int, parent: int) -> None:
 
 
 def stay_with_the_agent() -> None:
-    """End when the agent ends. The kernel forgets this whenever the effective user changes (prctl(2))."""
+    """End when the agent ends. The kernel forgets this whenever a thread's credentials change (prctl(2))."""
     syscalls.die_with_parent(signal.SIGKILL)
     if os.getppid() == 1:
         os._exit(1)
+
+
+def _carry_out(kind: Kind, orders: Sequence[Order], answer_to: int) -> None:
+    def turn(number: int) -> bytes:
+        return msgspec.json.encode(Said(number, _answer(kind, orders[number]))) + b"\n"
+
+    if len(orders) == 1:
+        _write(answer_to, turn(0))
+    else:
+        _abreast()(turn, len(orders), lambda line: _write(answer_to, line))
 
 
 def _answer(kind: Kind, order: Order) -> Answer:
@@ -70,12 +82,20 @@ def prepare(kind: Kind) -> None:
     YAML is the child's to carry. The daemon only ever loads these modules; it calls nothing in them."""
     if kind is not Kind.FETCH:
         _work(kind)
+    if kind is Kind.MOUNT:
+        _abreast()
 
 
 def _work(kind: Kind) -> Callable[[Order], Answer]:
     module = import_module(f".{kind.value}", __package__)
     work: Callable[[Order], Answer] = getattr(module, kind.value)
     return work
+
+
+def _abreast() -> Callable[[Callable[[int], bytes], int, Callable[[bytes], None]], None]:
+    abreast: Callable[[Callable[[int], bytes], int, Callable[[bytes], None]], None]
+    abreast = import_module(".abreast", __package__).abreast
+    return abreast
 
 
 def _close(descriptor: int) -> None:

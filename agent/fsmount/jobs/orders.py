@@ -89,6 +89,13 @@ class Overdue(msgspec.Struct, frozen=True, tag="overdue"):
 Answer = Union[Fetched, Resolved, Mounted, Unmounted, Probed, Failed, Overdue]
 
 
+class Said(msgspec.Struct, frozen=True):
+    """A line from a Job: the answer to one of its orders, counted from 0."""
+
+    order: int
+    answer: Answer
+
+
 class Key(NamedTuple):
     """What a Job is about; at most one Job of a key lives at a time, the stuck ones included."""
 

@@ -1,33 +1,36 @@
 """The Jobs in flight, seen from the daemon: started, answered, overdue, abandoned. Nothing here waits.
 
 A Job that has no answer at its deadline is killed and its verdict given at once; the process may live on for as long as
-the kernel likes (it then counts as stuck), and no second Job of its key is started until it is gone.
+the kernel likes (it then counts as stuck), and no second Job of its key is started until it is gone. A Job of several
+orders has a key for each; a key is free again when its order is answered, however long the others take.
 """
 
 import os
 import select
 import signal
+from collections.abc import Mapping
 from typing import Optional
 
 import msgspec
 
 from ..model import Problem
 from . import child
-from .orders import DEADLINES_S, Answer, Failed, Key, Kind, Order, Overdue
+from .orders import DEADLINES_S, Answer, Failed, Key, Kind, Order, Overdue, Said
 
 STUCK_MOST = 8
 _ANSWER_MOST = 4 * 1024 * 1024
-_decoder = msgspec.json.Decoder(Answer)
+_decoder = msgspec.json.Decoder(Said)
 
 Answered = tuple[Key, Answer]
 
 
 class _Job:
-    def __init__(self, key: Key, pid: int, pidfd: int, pipe: int, started: float) -> None:
-        self.key, self.pid, self.pidfd, self.pipe, self.started = key, pid, pidfd, pipe, started
-        self.deadline: Optional[float] = started + DEADLINES_S[key.kind]
+    def __init__(self, keys: list[Key], pid: int, pidfd: int, pipe: int, started: float) -> None:
+        self.keys, self.pid, self.pidfd, self.pipe, self.started = keys, pid, pidfd, pipe, started
+        self.kind = keys[0].kind
+        self.deadline: Optional[float] = started + DEADLINES_S[self.kind]
         self.heard = bytearray()
-        self.verdict = False  # an answer was given for it
+        self.open = set(keys)  # no verdict was given for these
 
 
 class Running:
@@ -35,20 +38,23 @@ class Running:
 
     def __init__(self, poll: "select.poll") -> None:
         self._poll = poll
+        self._processes: set[_Job] = set()
         self._jobs: dict[Key, _Job] = {}
         self._by_descriptor: dict[int, _Job] = {}
         self._gone: list[Key] = []
 
-    def start(self, key: Key, order: Order, now: float) -> Optional[Problem]:
-        """Fork the Job; the problem if that cannot be done now."""
-        assert key not in self._jobs, key
+    def start(self, orders: Mapping[Key, Order], now: float) -> Optional[Problem]:
+        """Fork one Job for these orders, all of one kind; the problem if that cannot be done now."""
+        keys = list(orders)
+        kind = keys[0].kind
+        assert not self._jobs.keys() & orders.keys(), keys
         if self.stuck() >= STUCK_MOST:
             return Problem("too-many-stuck", f"{self.stuck()} helper processes are stuck")
         try:
             reading, writing = os.pipe2(os.O_CLOEXEC)
         except OSError as error:
             return Problem("no-process", f"no pipe: {error.strerror}")
-        child.prepare(key.kind)
+        child.prepare(kind)
         parent = os.getpid()
         try:
             pid = os.fork()
@@ -57,7 +63,7 @@ class Running:
             os.close(writing)
             return Problem("no-process", f"fork: {error.strerror}")
         if pid == 0:
-            child.run(key.kind, order, writing, parent)
+            child.run(kind, list(orders.values()), writing, parent)
         os.close(writing)
         os.set_blocking(reading, False)
         try:
@@ -66,8 +72,9 @@ class Running:
             _kill(pid)
             os.close(reading)
             return Problem("no-process", f"no descriptor: {error.strerror}")
-        job = _Job(key, pid, pidfd, reading, now)
-        self._jobs[key] = job
+        job = _Job(keys, pid, pidfd, reading, now)
+        self._processes.add(job)
+        self._jobs.update(dict.fromkeys(keys, job))
         for descriptor in (job.pidfd, job.pipe):
             self._by_descriptor[descriptor] = job
             self._poll.register(descriptor, select.POLLIN)
@@ -78,19 +85,19 @@ class Running:
 
     def stuck(self) -> int:
         """How many were killed and are still there."""
-        return sum(job.deadline is None for job in self._jobs.values())
+        return sum(job.deadline is None for job in self._processes)
 
     def ended(self) -> list[Key]:
-        """The Jobs whose process has ended since this was last asked."""
+        """The keys that have become free since this was last asked."""
         gone, self._gone = self._gone, []
         return gone
 
     def count(self, kind: Optional[Kind] = None) -> int:
         """How many live, of that kind or of all."""
-        return len(self._jobs) if kind is None else sum(key.kind is kind for key in self._jobs)
+        return len(self._processes) if kind is None else sum(job.kind is kind for job in self._processes)
 
     def next_deadline(self) -> Optional[float]:
-        return min((job.deadline for job in self._jobs.values() if job.deadline is not None), default=None)
+        return min((job.deadline for job in self._processes if job.deadline is not None), default=None)
 
     def ready(self, descriptor: int) -> list[Answered]:
         """poll said that one of our descriptors is readable."""
@@ -110,20 +117,34 @@ class Running:
         if not heard or len(job.heard) > _ANSWER_MOST:
             self._close(job.pipe)
             return []
-        return self._verdict(job, bytes(job.heard)) if job.heard.endswith(b"\n") else []
+        whole, newline, job.heard = job.heard.rpartition(b"\n")
+        return [said for line in whole.splitlines() for said in self._verdict(job, bytes(line))] if newline else []
 
     def _verdict(self, job: _Job, line: bytes) -> list[Answered]:
-        if job.verdict:
-            return []  # too late: the deadline has spoken already
-        job.verdict = True
         try:
-            return [(job.key, _decoder.decode(line))]
-        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            return [(job.key, Failed(Problem("job-failed", f"{job.key.kind.value}: an answer that makes no sense: {error}")))]
+            said = _decoder.decode(line)
+            key = job.keys[said.order]
+        except (msgspec.MsgspecError, ValueError, RecursionError, IndexError) as error:
+            return self._without_an_answer(job, f"an answer that makes no sense: {error}")
+        if len(job.keys) > 1:
+            self._free(key, job)
+        if key not in job.open:
+            return []  # too late: the deadline has spoken already
+        job.open.remove(key)
+        return [(key, said.answer)]
+
+    def _without_an_answer(self, job: _Job, why: str) -> list[Answered]:
+        silent, job.open = job.open, set()
+        return [(key, Failed(Problem("job-failed", f"{job.kind.value}: {why}"))) for key in job.keys if key in silent]
+
+    def _free(self, key: Key, job: _Job) -> None:
+        if self._jobs.get(key) is job:
+            del self._jobs[key]
+        self._gone.append(key)
 
     def _ended(self, job: _Job) -> list[Answered]:
         answers: list[Answered] = []
-        while job.pipe in self._by_descriptor and not job.verdict:
+        while job.pipe in self._by_descriptor and job.open:
             before = len(job.heard)
             answers += self._hear(job)
             if len(job.heard) == before:
@@ -131,29 +152,27 @@ class Running:
         _, status = os.waitpid(job.pid, os.WNOHANG)
         for descriptor in (job.pidfd, job.pipe):
             self._close(descriptor)
-        del self._jobs[job.key]
-        self._gone.append(job.key)
-        if not job.verdict:
-            how = f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"status {os.WEXITSTATUS(status)}"
-            answers.append((job.key, Failed(Problem("job-failed", f"the {job.key.kind.value} helper ended with {how}"))))
-        return answers
+        self._processes.remove(job)
+        for key in job.keys:
+            self._free(key, job)
+        how = f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"status {os.WEXITSTATUS(status)}"
+        return answers + self._without_an_answer(job, f"the helper process ended with {how}")
 
     def expire(self, now: float) -> list[Answered]:
         """Kill what is overdue and give its verdict."""
         answers: list[Answered] = []
-        for job in self._jobs.values():
+        for job in self._processes:
             if job.deadline is None or job.deadline > now:
                 continue
             job.deadline = None
             _kill(job.pid)
-            if not job.verdict:
-                job.verdict = True
-                answers.append((job.key, Overdue(now - job.started)))
+            silent, job.open = job.open, set()
+            answers += [(key, Overdue(now - job.started)) for key in job.keys if key in silent]
         return answers
 
     def kill_all(self) -> None:
         """The agent ends: nothing may finish behind its back. Nobody waits for them."""
-        for job in self._jobs.values():
+        for job in self._processes:
             _kill(job.pid)
 
     def _close(self, descriptor: int) -> None:

@@ -5,9 +5,10 @@ import os
 
 def mount_id(descriptor: int) -> int:
     """The id under which mountinfo lists (or will list) the mount that the descriptor is on. Never touches the mount."""
-    with open(f"/proc/self/fdinfo/{descriptor}", encoding="ascii") as facts:
-        for line in facts:
-            if line.startswith("mnt_id:"):
+    # As bytes, unbuffered: a text file would import its codec, in each Job anew.
+    with open(f"/proc/self/fdinfo/{descriptor}", "rb", buffering=0) as facts:
+        for line in facts.read().splitlines():
+            if line.startswith(b"mnt_id:"):
                 return int(line.split()[1])
     raise OSError(0, "the kernel gives no mount id")
 

@@ -10,7 +10,7 @@ import stat
 
 from ..errors import Permanent, Temporary
 from ..observe import mountinfo
-from . import mountfd
+from . import mountfd, syscalls
 
 _WALK = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -49,18 +49,16 @@ def _make_as_owner(parent: int, name: str) -> None:
     """mkdir with the rights of the parent's owner, instead of mkdir as root and chown after.
 
     Between the two the owner of the parent could put another root-owned directory of that name there, and root would
-    give it away. Only for use in a Job: effective ids belong to the whole process.
+    give it away. The calling thread's rights alone change: others make mount points at the same time.
     """
     owner = os.fstat(parent)
-    os.setegid(owner.st_gid)
-    os.seteuid(owner.st_uid)
     try:
+        syscalls.make_files_as(owner.st_uid, owner.st_gid)
         os.mkdir(name, 0o755, dir_fd=parent)
     except FileExistsError:
         pass  # somebody was faster; what it is, the next open finds out
     finally:
-        os.seteuid(os.getuid())
-        os.setegid(os.getgid())
+        syscalls.make_files_as(os.geteuid(), os.getegid())
 
 
 def _named(error: OSError, parent: int, name: str, walked: str) -> Exception:
@@ -102,20 +100,20 @@ def open_trusted(path: str, limit: int) -> bytes:
     except Permanent as refused:
         raise Permanent("config-untrusted", refused.problem.observed) from None
     try:
+        _demand_own_disk(directory, parent)  # first, since it touches nothing
         _demand_trusted(os.fstat(directory), parent)
-        _demand_own_disk(directory, parent)
         # O_NONBLOCK: a FIFO that somebody put there must not hold us.
         file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
     finally:
         os.close(directory)
     with os.fdopen(file, "rb") as stream:
+        _demand_own_disk(stream.fileno(), path)
         facts = os.fstat(stream.fileno())
         if not stat.S_ISREG(facts.st_mode):
             raise Permanent("config-untrusted", f"{path} is not a regular file")
         if facts.st_nlink != 1:
             raise Permanent("config-untrusted", f"{path} has {facts.st_nlink} links")
         _demand_trusted(facts, path)
-        _demand_own_disk(stream.fileno(), path)
         return stream.read(limit + 1)
 
 
