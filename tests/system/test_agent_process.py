@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -311,3 +312,22 @@ def test_an_output_that_cannot_be_written_is_no_traceback(shell: str, status: in
     done = subprocess.run(["/bin/bash", "-c", whole], env=ENVIRONMENT, cwd="/", capture_output=True, text=True, timeout=30)
     assert "Traceback" not in done.stderr
     assert done.returncode == status
+
+
+def test_a_full_run_directory_is_said_in_the_log_and_over_when_there_is_room(agent: Agent, place: str) -> None:
+    agent.run = Path(place)
+    subprocess.run(["/usr/bin/mount", "-t", "tmpfs", "-o", "size=64k", "tiny", place], check=True)
+    process = agent.start()
+    until(lambda: bool(agent.report()["settled"]))
+    (agent.run / "big").write_bytes(b"")
+    with contextlib.suppress(OSError), (agent.run / "big").open("wb", buffering=0) as big:
+        while big.write(b"x" * 512):
+            pass
+    agent.config.write_text(CONFIG.format(place="/mnt/fsmount-test", port=1).replace("one", "uno"))
+    agent.command("reload")
+    until(lambda: "status.json: " in agent.log)
+    assert process.poll() is None
+    (agent.run / "big").unlink()
+    until(lambda: "uno" in str(agent.report()["mounts"]))
+    process.terminate()
+    assert process.wait(10) == 0

@@ -15,6 +15,7 @@ from ..model import Config
 from ..observe import mountinfo
 from ..plan import Verb, plan
 from .parser import Parser
+from .words import safe
 
 _SENTENCES = {
     Verb.RESOLVE: "mount",
@@ -46,7 +47,7 @@ def main(verb: str, argv: list[str]) -> int:
     rows = planned(config, mountinfo.read(), ledger.read(places.ledger_file(options.run_dir)))
     width = max((len(row[1]) for row in rows), default=0)
     for action, name, place, why in rows:
-        print(f"{action:<12}{name:<{width}}  {place}\n{'':<12}{why}")
+        print(f"{action:<12}{name:<{width}}  {safe(place)}\n{'':<12}{safe(why)}")
     if not rows:
         print("nothing: the configuration names no mounts, and none of ours is there")
     return Exit.OK

@@ -1,5 +1,6 @@
 """Report: from the agent's state to the status file. Written when something changed, and as a heartbeat."""
 
+import logging
 import os
 import time
 from typing import Optional
@@ -14,7 +15,9 @@ from ..report import VERSION, AgentReport, GenerationReport, MountReport, Proble
 from ..timeouts import HEARTBEAT_S
 from .agent import Agent
 
+log = logging.getLogger("fsmount")
 _APART_S = 0.2  # a burst of changes is written once
+_FULL_S = 2.0  # between tries where there is no room
 
 
 def problem_report(problem: Problem, at: float) -> ProblemReport:
@@ -83,7 +86,7 @@ class Publisher:
     def due(self, agent: Agent, now: Now) -> float:
         """The monotonic time at which it should be written next; in the past if now."""
         if self._content(agent, now) != self._last:
-            return self._last_at + _APART_S
+            return self._last_at + (_FULL_S if self.problem else _APART_S)
         return self._last_at + HEARTBEAT_S
 
     def write(self, agent: Agent, now: Now, stall_ms: int, stuck: int) -> None:
@@ -112,7 +115,10 @@ class Publisher:
             atomic.replace(self._path, msgspec.json.encode(report) + b"\n")
             self._last, self.problem = content, None
         except (OSError, ValueError) as error:
-            self.problem = Problem("status-not-written", f"{self._path}: {error}")
+            problem = Problem("status-not-written", f"{self._path}: {error}")
+            if problem != self.problem:
+                log.error("%s", problem.observed, extra={"PROBLEM": problem.code})
+            self.problem = problem
 
     def _content(self, agent: Agent, now: Now) -> tuple[object, ...]:
         """All that makes news; frozen values, so comparing is cheap."""
