@@ -30,7 +30,7 @@ CATALOGUE: dict[str, Entry] = {
         "Check that the notebook is in a VPC subnet from which the file system can be reached. The agent keeps trying.",
     ),
     "server-lost": Entry(
-        "the server stopped answering while it was being mounted",
+        "the server stopped answering during the mount",
         "The connection came about, but the server then closed it or gave an I/O error.",
         "Usually passes by itself (a server that restarts, another mount that was interrupted). The agent keeps trying.",
     ),
@@ -78,7 +78,7 @@ CATALOGUE: dict[str, Entry] = {
         "Install the kernel's NFS modules (and nfs-utils where the kernel is older than 5.6), then `sudo fsmount retry NAME`.",
     ),
     "mount-failed": Entry(
-        "the mount failed for a reason without a name of its own",
+        "the mount failed for a reason without a name",
         "The kernel or mount(8) gave an error that fsmount has no better word for; it is shown as observed.",
         "Read the observed error. The agent keeps trying.",
     ),
@@ -143,7 +143,7 @@ CATALOGUE: dict[str, Entry] = {
         "Read the observed error; it is tried again every 30 s.",
     ),
     "job-failed": Entry(
-        "a helper process of the agent ended without an answer",
+        "a helper process ended without an answer",
         "It crashed or was killed, by the out-of-memory killer for example.",
         "Look into the journal (`sudo journalctl -u fsmount`). The agent keeps trying.",
     ),
@@ -163,7 +163,7 @@ CATALOGUE: dict[str, Entry] = {
         "Write it (`man fsmount` has an example), check it with `fsmount check FILE`, then `sudo fsmount reload`.",
     ),
     "config-untrusted": Entry(
-        "the configuration file could have been written by anyone",
+        "the file could have been written by anyone",
         "What root mounts must come from root, but the file or its directory is not plain and changeable by root alone.",
         "Look into the file; if it is right: `sudo chown root:root FILE && sudo chmod 644 FILE`, then `sudo fsmount reload`.",
     ),

@@ -331,3 +331,12 @@ def test_a_full_run_directory_is_said_in_the_log_and_over_when_there_is_room(age
     until(lambda: "uno" in str(agent.report()["mounts"]))
     process.terminate()
     assert process.wait(10) == 0
+
+
+def test_a_client_that_closes_its_sending_side_still_hears_the_answer(running: Agent) -> None:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(10)
+        client.connect(str(running.run / "control.sock"))
+        client.sendall(b'{"verb":"reload"}\n')
+        client.shutdown(socket.SHUT_WR)
+        assert b"generation" in client.recv(65536)

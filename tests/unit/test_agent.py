@@ -71,9 +71,10 @@ def test_a_permanent_failure_blocks_until_someone_says_retry(driver: Driver, hos
     assert mounts_of(host, "a") == 1
     assert entry(driver, "a").phase is Phase.BLOCKED
     host.revive("a.test")
-    assert driver.agent.retry("a") is None
+    assert driver.agent.retry("a") == (["a"], None)
     driver.run(2)
     assert entry(driver, "a").phase is Phase.MOUNTED
+    assert driver.agent.retry("a") == ([], None), "there is nothing to try"
 
 
 def test_a_changed_configuration_unblocks(driver: Driver, host: FakeHost) -> None:

@@ -1,7 +1,6 @@
 """`fsmount reload` and `fsmount retry [NAME]`: one line to the agent, one line back."""
 
 import socket
-import sys
 from typing import Optional
 
 import msgspec
@@ -12,6 +11,7 @@ from ..model import Problem
 from ..problems import CATALOGUE
 from ..wire import Request, Response
 from . import VERBS
+from .complain import complain
 from .parser import Parser
 
 _PATIENCE_S = 15.0  # reading the configuration has 10 s
@@ -28,8 +28,7 @@ def main(verb: str, argv: list[str]) -> int:
         print(f"{verb}: {response.done}")
         return Exit.OK
     problem = response.problem
-    print(f"fsmount: {problem.observed} [{problem.code}]", file=sys.stderr)
-    print(f"  {CATALOGUE[problem.code].remedy}", file=sys.stderr)
+    complain(f"{problem.observed} [{problem.code}]", CATALOGUE[problem.code].remedy)
     return {"no-agent": Exit.NO_AGENT, "unknown-mount": Exit.USAGE}.get(problem.code, Exit.NOT_OK)
 
 

@@ -1,10 +1,10 @@
 """`fsmount explain CODE`: what a problem means and what to do."""
 
-import sys
 import textwrap
 
 from ..exits import Exit
 from ..problems import CATALOGUE
+from .complain import complain
 from .parser import Parser
 
 
@@ -14,8 +14,9 @@ def main(verb: str, argv: list[str]) -> int:
     parser.add_argument("--list", action="store_true", help="all codes, a line each")
     options = parser.parse_args(argv)
     if options.list or options.code is None:
+        width = max(map(len, CATALOGUE)) + 2
         for code, entry in sorted(CATALOGUE.items()):
-            print(f"{code:<28}{entry.title}")
+            print(f"{code:<{width}}{entry.title}")
         return Exit.OK
     code = options.code.strip("[]")
     if code not in CATALOGUE:
@@ -23,7 +24,7 @@ def main(verb: str, argv: list[str]) -> int:
 
         close = get_close_matches(code, CATALOGUE, n=1)
         hint = f"did you mean '{close[0]}'?" if close else "`fsmount explain --list` shows all"
-        print(f"fsmount: no such problem code: {code!a}; {hint}", file=sys.stderr)
+        complain(f"no such problem code: {code!a}; {hint}")
         return Exit.USAGE
     entry = CATALOGUE[code]
     print(f"{code}: {entry.title}\n")

@@ -1,6 +1,5 @@
 """`fsmount plan`: what the agent would do now, doing nothing. The same judge and the same plan as the agent's."""
 
-import sys
 import time
 
 from .. import ledger, places
@@ -14,6 +13,7 @@ from ..ledger import Record
 from ..model import Config
 from ..observe import mountinfo
 from ..plan import Verb, plan
+from .complain import complain
 from .parser import Parser
 from .words import safe
 
@@ -38,11 +38,11 @@ def main(verb: str, argv: list[str]) -> int:
         with open(options.file, "rb") as stream:
             config = load(stream.read(LIMIT_BYTES + 1))
     except OSError as error:
-        print(f"fsmount: {options.file}: {error.strerror}", file=sys.stderr)
+        complain(f"{options.file}: {error.strerror}")
         return Exit.USAGE
     except Invalid as invalid:
-        print(f"fsmount: {invalid.findings[0].text(options.file)} [config-invalid]", file=sys.stderr)
-        print(f"  `fsmount check {options.file}` shows every problem.", file=sys.stderr)
+        found = f"{invalid.findings[0].text(options.file)} [config-invalid]"
+        complain(found, f"`fsmount check {options.file}` shows every problem.")
         return Exit.NOT_OK
     rows = planned(config, mountinfo.read(), ledger.read(places.ledger_file(options.run_dir)))
     width = max((len(row[1]) for row in rows), default=0)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from .. import places
 from ..exits import Exit
 from ..report import MountReport, Report
+from .complain import complain
 from .news import News, read
 from .parser import Parser
 
@@ -64,19 +65,17 @@ def _waited(run: str, patience: float) -> News:
 def _show(news: News, names: Sequence[str], as_json: bool) -> int:
     report = news.report
     if report is None:
-        print(f"fsmount: {news.doubt} [no-agent]", file=sys.stderr)
-        _remedy()
+        _complain_of_old_news(news)
         return Exit.NO_AGENT
     unknown = [name for name in names if name not in {mount.name for mount in report.mounts}]
     if unknown:
         known = ", ".join(mount.name for mount in report.mounts) or "none"
-        print(f"fsmount: no mount is called {unknown[0]!a}; there are: {known} [unknown-mount]", file=sys.stderr)
+        complain(f"no mount is called {unknown[0]!a}; there are: {known} [unknown-mount]")
         return Exit.USAGE
     chosen = [mount for mount in report.mounts if not names or mount.name in names]
     _print(report, chosen, as_json)
     if news.doubt:
-        print(f"fsmount: {news.doubt} [no-agent]", file=sys.stderr)
-        _remedy()
+        _complain_of_old_news(news)
         return Exit.NO_AGENT
     good = all(mount.word == "ok" for mount in chosen) if names else report.word == "ok"
     return Exit.OK if good else Exit.NOT_OK
@@ -102,7 +101,7 @@ def _terminal() -> tuple[int, bool]:
         return 80, False
 
 
-def _remedy() -> None:
+def _complain_of_old_news(news: News) -> None:
     from ..problems import CATALOGUE
 
-    print(f"  {CATALOGUE['no-agent'].remedy}", file=sys.stderr)
+    complain(f"{news.doubt} [no-agent]", CATALOGUE["no-agent"].remedy)

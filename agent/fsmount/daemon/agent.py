@@ -61,16 +61,16 @@ class Agent:
         self.configuration.ask(reply)
         self.mounts_changed()
 
-    def retry(self, name: Optional[str]) -> Optional[Problem]:
-        """Try at once what waits or is blocked: the mount of that name, or all."""
+    def retry(self, name: Optional[str]) -> tuple[list[str], Optional[Problem]]:
+        """Try at once what waits or is blocked: the mount of that name, or all. The names of those."""
         chosen = [e for e in self.entries.values() if name in (None, e.spec.name)]
         if name is not None and not chosen:
-            return Problem("unknown-mount", f"no mount is called {name!r}", temporary=False)
+            return [], Problem("unknown-mount", f"no mount is called {name!r}", temporary=False)
         self.mounts_changed()
         for entry in chosen:
             self._keep(entries.again(entry))
             self._addresses.forget(entry.spec.host)
-        return None
+        return [entry.spec.name for entry in chosen if entry.phase is not Phase.MOUNTED or entry.problem], None
 
     def mounts_changed(self) -> None:
         """Read again at the next turn: many changes in one wake are read once."""

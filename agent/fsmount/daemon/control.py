@@ -24,6 +24,7 @@ class _Client:
         self.connection, self.since = connection, since
         self.heard = b""
         self.asked = False
+        self.silent = False  # it will say no more, and may still read
 
 
 class Control:
@@ -79,7 +80,10 @@ class Control:
         except OSError:
             heard = b""
         client.heard += heard
-        if not heard or client.asked:
+        if not heard and client.asked:
+            self._poll.unregister(client.connection)  # gone, or only listening: the answer will find out
+            client.silent = True
+        elif not heard or client.asked:
             self._drop(client)
         elif b"\n" in client.heard:
             self._serve(client, client.heard.partition(b"\n")[0])
@@ -96,9 +100,15 @@ class Control:
         if request.verb == "reload":
             self._agent.reload(lambda problem, sentence: self._answer(client, problem, sentence))
         elif request.verb == "retry":
-            self._answer(client, self._agent.retry(request.name), f"trying {request.name or 'all mounts'} now")
+            self._answer(client, *self._retried(request.name))
         else:
             self._answer(client, Problem("bad-request", f"no such request: {request.verb!r}", False), "")
+
+    def _retried(self, name: Optional[str]) -> tuple[Optional[Problem], str]:
+        trying, problem = self._agent.retry(name)
+        if not trying:
+            return problem, f"{name or 'every mount'} is up; there was nothing to try"
+        return problem, f"trying {', '.join(trying[:5])}{f' and {len(trying) - 5} more' if len(trying) > 5 else ''} now"
 
     def _answer(self, client: _Client, problem: Optional[Problem], sentence: str) -> None:
         if client.connection.fileno() < 0:
@@ -113,5 +123,6 @@ class Control:
         descriptor = client.connection.fileno()
         if self._clients.get(descriptor) is client:
             del self._clients[descriptor]
-            self._poll.unregister(descriptor)
+            if not client.silent:
+                self._poll.unregister(descriptor)
             client.connection.close()
