@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import textwrap
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,11 +53,23 @@ def show(text: str) -> None:
 
 @contextmanager
 def taking(what: str) -> Iterator[None]:
-    """A step that takes its time: what it is, and how long it took."""
+    """A step that takes its time: what it is, a clock while it lasts, and how long it took."""
     print(f"  {what} ...", end="", flush=True)
-    began = time.monotonic()
-    yield
-    print(f" {time.monotonic() - began:.1f} s", flush=True)
+    began, over = time.monotonic(), threading.Event()
+
+    def clock() -> None:
+        while not over.wait(1 if _COLOUR else 5):
+            tick = f"\r  {what} ... {time.monotonic() - began:.0f} s" if _COLOUR else "."
+            print(tick, end="", flush=True)
+
+    ticking = threading.Thread(target=clock, daemon=True)
+    ticking.start()
+    try:
+        yield
+    finally:
+        over.set()
+        ticking.join()
+    print(f"\r  {what} ... {time.monotonic() - began:.1f} s" if _COLOUR else f" {time.monotonic() - began:.1f} s", flush=True)
 
 
 def run(notebook: NotebookInstance, command: str, user: str = "ec2-user") -> None:

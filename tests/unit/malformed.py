@@ -77,7 +77,7 @@ CORPUS: dict[str, tuple[bytes, str]] = {
     "source with a user": (_mount(source="root@fs1"), "neither a host name"),
     "source with a path that lacks its slash": (
         _mount(source='"fs-0123456789abcdef0.efs.us-east-1.amazonaws.com:data"'),
-        "neither a host name",
+        "begins with /",
     ),
     "source with a NUL in its scope": (_mount(source='"fe80::1%\\0x"'), "not a network interface"),
     "name with a newline": (_mount(name='"abc\\n"'), "control characters"),

@@ -88,7 +88,7 @@ def test_every_problem_of_a_file_is_shown_at_once(tmp_path: Path, capsys: pytest
     file.write_text(GOOD.replace("type: nfs", "type: nfz").replace("/mnt/scratch", "/etc").replace("nconnect=4", "soft"))
     assert main(["check", str(file)]) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split(":")[1] for line in lines] == ["4", "10"]
+    assert [line.split(":")[1] for line in lines] == ["4", "10", "12", "13"]
     file.write_text(
         GOOD.replace("/mnt/scratch", "/etc").replace("nconnect=4", "soft").replace("    path: /d0", "    path: d0\n    pat: x")
     )

@@ -73,7 +73,7 @@ def _show(news: News, names: Sequence[str], as_json: bool) -> int:
         complain(f"no mount is called {unknown[0]!a}; there are: {known} [unknown-mount]")
         return Exit.USAGE
     chosen = [mount for mount in report.mounts if not names or mount.name in names]
-    _print(report, chosen, as_json)
+    _print(report, chosen, as_json, news.doubt or "")
     if news.doubt:
         _complain_of_old_news(news)
         return Exit.NO_AGENT
@@ -81,7 +81,7 @@ def _show(news: News, names: Sequence[str], as_json: bool) -> int:
     return Exit.OK if good else Exit.NOT_OK
 
 
-def _print(report: Report, chosen: Sequence[MountReport], as_json: bool) -> None:
+def _print(report: Report, chosen: Sequence[MountReport], as_json: bool, doubt: str) -> None:
     if as_json:
         import msgspec
 
@@ -91,7 +91,8 @@ def _print(report: Report, chosen: Sequence[MountReport], as_json: bool) -> None
     from .table import Style, render
 
     width, is_terminal = _terminal()
-    print(render(report, chosen, time.time(), Style(width, is_terminal and "NO_COLOR" not in os.environ)), end="")
+    style = Style(width, is_terminal and "NO_COLOR" not in os.environ)
+    print(render(report, chosen, time.time(), style, doubt), end="")
 
 
 def _terminal() -> tuple[int, bool]:

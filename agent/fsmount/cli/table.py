@@ -22,8 +22,9 @@ class Style(NamedTuple):
         return f"\033[2m{text}\033[0m" if self.colour else text
 
 
-def render(report: Report, mounts: Sequence[MountReport], now: float, style: Style) -> str:
-    lines = [_headline(report, style), ""]
+def render(report: Report, mounts: Sequence[MountReport], now: float, style: Style, doubt: str = "") -> str:
+    """`doubt`: why the report is not to be believed any more."""
+    lines = [_headline(report, style, doubt), ""]
     if mounts:
         lines += [*_rows(mounts, now, style), ""]
     for subject, problem, more in _troubles(report, mounts, now):
@@ -31,11 +32,15 @@ def render(report: Report, mounts: Sequence[MountReport], now: float, style: Sty
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _headline(report: Report, style: Style) -> str:
+def _headline(report: Report, style: Style, doubt: str) -> str:
     good = sum(mount.word == "ok" for mount in report.mounts)
     counts = f"{good} of {len(report.mounts)} mounts ok" if report.mounts else "no mounts"
     where = f" on {safe(report.instance)}" if report.instance else ""
-    return f"fsmount{where}: {style.paint(report.word, report.word)} ({counts})"
+    if doubt:
+        return f"fsmount{where}: {style.paint('no agent', 'failed')} (it last knew: {counts})"
+    code = report.problem.code if report.problem else ""
+    refused = ", configuration refused" if code in ("config-invalid", "config-untrusted") else ""
+    return f"fsmount{where}: {style.paint(report.word, report.word)} ({counts}{refused})"
 
 
 def state(mount: MountReport) -> str:

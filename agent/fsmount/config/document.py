@@ -65,7 +65,10 @@ def read(content: bytes, findings: list[Finding]) -> Node:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise Invalid([Finding(line, column, "", f"not valid YAML: {error.problem or error.context}")]) from None
+        what = error.problem or error.context
+        if "cannot start any token" in str(what) and text.splitlines()[line - 1 : line][0][column - 1 : column] == "\t":
+            what = "a tab where blanks belong (YAML indents with blanks only)"
+        raise Invalid([Finding(line, column, "", f"not valid YAML: {what}")]) from None
     except yaml.YAMLError as error:
         raise Invalid([Finding(1, 1, "", f"not valid YAML: {shown(str(error))}")]) from None
 

@@ -29,6 +29,16 @@ class Fields:
             line, column = self.pairs[key].node.line, self.pairs[key].node.column
         self.findings.append(Finding(line, column, _join(self.where, key), message))
 
+    def text(self, key: str) -> Optional[str]:
+        """The key's value if it is there and a text."""
+        value = self.pairs[key].node.value if key in self.pairs else None
+        return value if isinstance(value, str) else None
+
+    def texts(self, key: str) -> list[str]:
+        """The texts in the key's list, whatever else is in it."""
+        value = self.pairs[key].node.value if key in self.pairs else None
+        return [node.value for node in value if isinstance(node.value, str) and node.value] if isinstance(value, list) else []
+
     def read(self, struct: type[T]) -> Optional[T]:
         """The struct, or None when something in the mapping does not fit; every finding is recorded either way."""
         if not isinstance(self.node.value, dict):
@@ -55,7 +65,7 @@ class Fields:
         try:
             return msgspec.convert(node.value if not isinstance(node.value, (list, dict)) else [], type=wanted)
         except msgspec.ValidationError:
-            message = f"must be {_described(wanted)}; found {shown_node(node)}{_close_word(node, base)}"
+            message = f"must be {_described(wanted)}; found {shown_node(node)}{_hint(node, base)}"
             self.findings.append(Finding(node.line, node.column, where, message))
             return None
 
@@ -93,9 +103,16 @@ def _suggestion(word: str, known: Iterable[str]) -> str:
     return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(sorted(known))}"
 
 
-def _close_word(node: Node, base: Any) -> str:
+def _hint(node: Node, base: Any) -> str:
+    """What the writer most likely meant."""
     from difflib import get_close_matches
 
+    if isinstance(node.value, str) and node.value in map(str, get_args(base)):
+        return " in quotes; leave them out"
+    if isinstance(node.value, str) and node.value.startswith("~"):
+        return "; ~ is not expanded here, write /home/ec2-user/..."
+    if node.value == "efs":
+        return "; an EFS file system is mounted as nfs by its DNS name or an address of its mount targets"
     words = [w for w in get_args(base) if isinstance(w, str) and node.value not in _OTHER_TYPES]
     close = get_close_matches(str(node.value).lower(), words, n=1) if words else []
     return f"; did you mean '{close[0]}'?" if close else ""

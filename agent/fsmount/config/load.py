@@ -26,7 +26,7 @@ def load(content: bytes) -> Config:
     read_whole = whole.read(MountsFile)
     specs = _Specs(findings)
     for i, fields in enumerate(_entries(whole)):
-        specs.add(fields, read_whole.mounts[i] if read_whole else _alone(fields))
+        specs.add(fields, read_whole.mounts[i] if read_whole else None)
     if findings:
         raise Invalid(findings)
     return Config(hashlib.sha256(content).hexdigest(), tuple(specs.found))
@@ -37,11 +37,6 @@ def _entries(whole: Fields) -> list[Fields]:
     mounts = whole.pairs.get("mounts")
     nodes: list[Node] = mounts.node.value if mounts and isinstance(mounts.node.value, list) else []
     return [Fields(node, f"mounts[{i}]", whole.findings) for i, node in enumerate(nodes[:2000])]
-
-
-def _alone(fields: Fields) -> Optional[MountEntry]:
-    silent: list[Finding] = []  # the shape's findings are known already
-    return Fields(fields.node, fields.where, silent).read(MountEntry)
 
 
 class _Specs:
@@ -55,13 +50,13 @@ class _Specs:
         self._above: dict[str, str] = {}  # every directory above a mount point -> that mount point
 
     def add(self, fields: Fields, entry: Optional[MountEntry]) -> None:
+        """`entry` is None where something in the file has the wrong shape: each key is then still held against the rules,
+        so that all mistakes are shown at once."""
         self._unique(fields)
-        if entry is None:
-            return
-        host_path = self._source(fields, entry)
-        self._mountpoint(fields, entry)
-        self._options(fields, entry)
-        if host_path:
+        host_path = self._source(fields)
+        self._mountpoint(fields)
+        self._options(fields)
+        if entry and host_path:
             host, path = host_path
             self.found.append(
                 Spec(
@@ -84,14 +79,17 @@ class _Specs:
                 fields.add(f"the name {shown(name.value)} is taken by the mount in line {self._names[name.value]}", "name")
             self._names.setdefault(name.value, name.line)
 
-    def _source(self, fields: Fields, entry: MountEntry) -> Optional[tuple[str, str]]:
-        host, path = _split(entry.source)
+    def _source(self, fields: Fields) -> Optional[tuple[str, str]]:
+        source = fields.text("source")
+        if not source:
+            return None
+        host, path = _split(source)
         if path and "path" in fields.pairs:
             fields.add("the directory stands in `source:` already; keep one of the two", "path")
         wrong = _host_objection(host)
         if wrong:
             fields.add(wrong, "source")
-        path = path or entry.path
+        path = path or fields.text("path") or "/"
         key = "path" if "path" in fields.pairs else "source"
         if any(ord(letter) < 32 or ord(letter) == 127 for letter in path):
             fields.add("must not hold control characters", key)
@@ -100,8 +98,10 @@ class _Specs:
         # As mountinfo shows it, where the two are compared.
         return (host.strip("[]"), "/" + posixpath.normpath(path).lstrip("/")) if not wrong else None
 
-    def _mountpoint(self, fields: Fields, entry: MountEntry) -> None:
-        place = entry.mountpoint
+    def _mountpoint(self, fields: Fields) -> None:
+        place = fields.text("mountpoint")
+        if not place or not place.startswith("/"):
+            return
         wrong = mountpoints.objection(place)
         if wrong:
             fields.add(wrong, "mountpoint")
@@ -115,14 +115,14 @@ class _Specs:
         if place in self._places:
             at, name = self._places[place]
             fields.add(f"{place} is the mount point of '{name}' already (line {at})", "mountpoint")
-        self._places.setdefault(place, (line, entry.name))
+        self._places.setdefault(place, (line, fields.text("name") or "?"))
         for parent in parents:
             self._above.setdefault(parent, place)
 
-    def _options(self, fields: Fields, entry: MountEntry) -> None:
+    def _options(self, fields: Fields) -> None:
         seen: dict[str, str] = {}
-        for option in entry.options:
-            wrong = nfs_options.objection(option, entry.access == "ro")
+        for option in fields.texts("options"):
+            wrong = nfs_options.objection(option, fields.text("access") == "ro")
             if wrong:
                 fields.add(wrong, "options")
                 continue
@@ -151,6 +151,11 @@ def _host_objection(host: str) -> Optional[str]:
         return f"{host} is an id and not a host; write {host}.efs.REGION.amazonaws.com, or the file system's address"
     if re.fullmatch(r"[0-9.]+", host):
         return f"{shown(host)} is not an IPv4 address"
+    if "REGION" in host.split("."):
+        return f"{shown(host)}: put the region's name in the place of REGION"
+    name, colon, rest = host.partition(":")
+    if colon and "/" not in rest and (_HOST.fullmatch(name) or re.fullmatch(r"[0-9.]+", name)):
+        return f"{shown(host)}: a directory on the server begins with /, as in {name}:/{rest}"
     if _HOST.fullmatch(host):
         return None
     return f"{shown(host)} is neither a host name nor an IP address (write host or host:/path)"

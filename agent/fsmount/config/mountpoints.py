@@ -15,7 +15,7 @@ def objection(path: str) -> Optional[str]:
         return "must not hold control characters"
     parts = path.split("/")[1:]
     if path != "/" and any(part in ("", ".", "..") for part in parts):
-        return "must be written without //, /./, /../ and a / at the end"
+        return f"must be written without //, /./, /../ and a / at the end{_plainly(path)}"
     if any(len(part.encode()) > 255 for part in parts):
         return "has a component longer than 255 bytes"
     if path in _PLACES:
@@ -24,6 +24,11 @@ def objection(path: str) -> Optional[str]:
         if path == tree or path.startswith(tree + "/"):
             return f"nothing may be mounted in {tree}, which the system needs"
     return None
+
+
+def _plainly(path: str) -> str:
+    plain = "/" + "/".join(part for part in path.split("/") if part not in ("", "."))
+    return "" if ".." in path.split("/") else f": {plain}"
 
 
 def inside(path: str, other: str) -> bool:
