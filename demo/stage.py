@@ -82,7 +82,7 @@ def run(notebook: NotebookInstance, command: str, user: str = "ec2-user") -> Non
 @contextmanager
 def a_notebook() -> Iterator[NotebookInstance]:
     """Everything that there is before an instance's first start."""
-    print("  the machine: built once, in about two minutes on two cores", flush=True)
+    print("  the machine (the first time it is built, which takes about two minutes on two cores) ...", flush=True)
     image = get_image()
     booted_snapshot(image)
     with tempfile.TemporaryDirectory(prefix="fsmount-demo-") as folder:

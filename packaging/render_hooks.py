@@ -105,6 +105,10 @@ def main(argv: Sequence[str]) -> int:
             wait_s=arguments.wait,
             region=arguments.aws_region,
         )
+        for address in (arguments.bundle_url, arguments.config_origin):
+            if "sagemaker" in address.removeprefix("s3://").partition("/")[0]:
+                risk = "whoever has the usual notebook role may write there, and so decide what root mounts"
+                print(f"render_hooks: warning: the bucket of {address} has 'sagemaker' in its name: {risk}", file=sys.stderr)
         arguments.output.mkdir(parents=True, exist_ok=True)
         for hook in HOOKS:
             script = render(hook, settings)

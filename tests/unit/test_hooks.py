@@ -134,3 +134,11 @@ def test_the_command_writes_both_scripts(tmp_path: Path, capsys: pytest.CaptureF
 def test_the_command_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--bundle-url", "ftp://x", "--bundle-sha256", DIGEST, "--output", str(tmp_path)]) == 2
     assert capsys.readouterr().err.startswith("render_hooks: the bundle URL is 'ftp://x': give s3://")
+
+
+def test_a_bucket_that_the_usual_roles_may_write_is_warned_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["--bundle-url", URL, "--bundle-sha256", DIGEST, "--output", str(tmp_path)]
+    assert main([*argv, "--config-origin", "s3://my-sagemaker-bucket/mounts.yaml"]) == 0
+    assert "'sagemaker' in its name" in capsys.readouterr().err
+    assert main([*argv, "--config-origin", "s3://team-bucket/sagemaker/mounts.yaml"]) == 0
+    assert "warning" not in capsys.readouterr().err
