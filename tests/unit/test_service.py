@@ -35,6 +35,14 @@ def test_a_line_has_its_fields(journald: socket.socket, log: logging.Logger) -> 
     assert lines == [b"MESSAGE=one: gone", b"PRIORITY=4", b"SYSLOG_IDENTIFIER=fsmount", b"MOUNT=one", b"PROBLEM=stale", b""]
 
 
+def test_a_handler_may_hand_over_the_whole_record(journald: socket.socket, tmp_path: Path) -> None:
+    record = vars(logging.makeLogRecord({"msg": "gone", "message": "gone", "MOUNT": "one"}))
+    journal = Journal(str(tmp_path / "socket"))
+    journal.send("gone", PRIORITY="4", **record)
+    journal.close()
+    assert journald.recv(65536) == b"MESSAGE=gone\nPRIORITY=4\nMOUNT=one\n"
+
+
 def test_text_of_several_lines_cannot_pass_for_a_field(journald: socket.socket, log: logging.Logger) -> None:
     log.info("a\nPRIORITY=0")
     assert journald.recv(65536).startswith(b"MESSAGE\n" + (12).to_bytes(8, "little") + b"a\nPRIORITY=0\nPRIORITY=6\n")

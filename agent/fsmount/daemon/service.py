@@ -27,9 +27,10 @@ class Journal:
         self._path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
 
-    def send(self, message: str, **fields: object) -> None:
-        """Has the signature that systemd.journal.JournalHandler expects of its sender."""
-        lines = [_field("MESSAGE", message), *(_field(name, value) for name, value in fields.items())]
+    def send(self, MESSAGE: str, **fields: object) -> None:
+        """Called as systemd.journal.send is: systemd.journal.JournalHandler hands over the whole log record as well, in
+        lower case (`message` among it), which journald would ignore."""
+        lines = [_field("MESSAGE", MESSAGE), *(_field(name, value) for name, value in fields.items() if name.isupper())]
         try:
             self._socket.sendto(b"".join(lines)[:_DATAGRAM_MOST], self._path)
         except OSError:
