@@ -13,9 +13,23 @@ from pathlib import Path
 
 import psutil
 import pytest
-from fsmount.jobs.orders import Answer, Failed, Fetch, Fetched, Key, Kind, Order, Overdue, Probe, Probed, Resolve, Resolved
+from fsmount.jobs.orders import (
+    Answer,
+    Failed,
+    Fetch,
+    Fetched,
+    Key,
+    Kind,
+    MountOrder,
+    Order,
+    Overdue,
+    Probe,
+    Probed,
+    Resolve,
+    Resolved,
+)
 from fsmount.linux import newmount, pin, syscalls
-from fsmount.model import Config, Problem
+from fsmount.model import Config, Problem, Spec
 from fsmount.observe import mountinfo
 
 from tests.unit.fakehost import FakeHost
@@ -162,6 +176,16 @@ def state_of(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
+def first_answer(jobs: RealJobs, seconds: float) -> tuple[Key, Answer]:
+    end = time.monotonic() + seconds
+    said: list[tuple[Key, Answer]] = []
+    while not said and time.monotonic() < end:
+        for descriptor, _ in jobs.poll.poll(20):
+            said += jobs.running.ready(descriptor)
+    (answer,) = said
+    return answer
+
+
 def test_an_order_that_hangs_holds_up_none_that_shares_its_job(stuck: tuple[str, subprocess.Popen[str]], tmp_path: Path) -> None:
     place, server = stuck
     row, well = mountinfo.read().at(place), str(tmp_path / "well")
@@ -170,13 +194,9 @@ def test_an_order_that_hangs_holds_up_none_that_shares_its_job(stuck: tuple[str,
     well_id = mount_tmpfs(well)
     hangs, works = Key(Kind.PROBE, place, row.mount_id), Key(Kind.PROBE, well, well_id)
     jobs = RealJobs()
-    began = time.monotonic()
     jobs.start_together({hangs: Probe(place, row.mount_id), works: Probe(well, well_id)})
-    said: list[tuple[Key, Answer]] = []
-    while not said and time.monotonic() - began < 4:
-        for descriptor, _ in jobs.poll.poll(20):
-            said += jobs.running.ready(descriptor)
-    assert [(key, type(answer)) for key, answer in said] == [(works, Probed)], "long before the other's deadline"
+    key, answer = first_answer(jobs, 4)
+    assert (key, type(answer)) == (works, Probed), "long before the other's deadline"
     assert (jobs.lives(works), jobs.lives(hangs)) == (False, True), "what is answered may be asked again"
     assert jobs.start(works, Probe(well, well_id)) is None
     said = jobs.wait(6, answers=2)
@@ -186,6 +206,28 @@ def test_an_order_that_hangs_holds_up_none_that_shares_its_job(stuck: tuple[str,
     assert jobs.wait(5, answers=0) == []
     assert jobs.running.count() == 0
     subprocess.run(["/usr/bin/umount", well], check=True)
+
+
+def test_a_failed_attempt_keeps_nothing_open_while_its_job_lives_on(
+    stuck: tuple[str, subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    place, server = stuck
+    specs = [
+        Spec(name=name, type="nfs", host="127.0.0.1", path="/", mountpoint=f"{where}/m", options=("port=1",))
+        for name, where in (("hangs", place), ("fails", str(tmp_path)))
+    ]
+    hangs, fails = (Key(Kind.MOUNT, spec.mountpoint) for spec in specs)
+    jobs = RealJobs()
+    jobs.start_together({Key(Kind.MOUNT, spec.mountpoint): MountOrder(spec, "127.0.0.1", "/run/stage") for spec in specs})
+    key, answer = first_answer(jobs, 4)
+    assert key == fails
+    assert isinstance(answer, Failed)
+    assert answer.problem.code == "server-refused"
+    (pid,) = [job.pid for job in jobs.running._jobs.values()]
+    opened = [os.readlink(f"/proc/{pid}/fd/{name}") for name in os.listdir(f"/proc/{pid}/fd")]
+    assert specs[1].mountpoint not in opened
+    server.kill()
+    assert [key for key, _ in jobs.wait(5)] == [hangs]
 
 
 def test_a_configuration_served_by_a_user_s_program_is_refused_without_touching_it(

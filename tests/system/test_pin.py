@@ -40,6 +40,13 @@ def test_missing_directories_are_made_and_belong_to_the_owner_of_the_one_above(h
     assert os.geteuid() == 0
 
 
+def test_a_user_id_may_use_all_its_bits(home: Path) -> None:
+    owner = 3_000_000_000  # as identity providers give them
+    os.chown(home, owner, owner)
+    os.close(pin.pin(f"{home}/a", make=True))
+    assert (home / "a").stat().st_uid == owner
+
+
 def test_a_directory_that_exists_keeps_owner_and_mode(home: Path) -> None:
     (home / "a").mkdir(mode=0o700)
     os.close(pin.pin(f"{home}/a", make=True))

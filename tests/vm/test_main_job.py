@@ -380,6 +380,10 @@ def test_the_older_way_through_mount_8_makes_the_same_mount(notebook: NotebookIn
     machine.succeed("umount /mnt/older")
 
 
+def test_what_a_job_has_mounted_is_not_busy_while_the_job_lives_on(notebook: NotebookInstance) -> None:
+    notebook.machine.succeed(f"python3 -IS /usr/local/share/not_busy.py {LIB}")
+
+
 def test_the_bundle_s_boto3_speaks_to_aws_and_to_nothing_else(notebook: NotebookInstance) -> None:
     program = (
         f"import sys; sys.path.insert(0, '{LIB}'); import boto3; print(boto3.client('s3').list_buckets()['Buckets'][0]['Name'])"

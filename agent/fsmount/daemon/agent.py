@@ -96,6 +96,8 @@ class Agent:
     def ended(self, key: Key) -> None:
         """A Job's process is gone: what waited for that can be planned."""
         self._agenda.room()
+        if key.kind in (Kind.MOUNT, Kind.UNMOUNT):
+            self.mounts_changed()  # killed at its deadline, it may have done its work before it ended
         for place, entry in self.entries.items():
             if key.about in (place, entry.spec.host):
                 self._agenda.add(place)

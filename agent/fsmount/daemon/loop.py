@@ -70,7 +70,7 @@ class Loop:
         """Until SIGTERM. Every mount stays as it is."""
         wake = self._pass()
         # While the configuration is still being read: what the next Jobs need.
-        for kind in (Kind.RESOLVE, Kind.MOUNT):
+        for kind in (Kind.RESOLVE, Kind.MOUNT, Kind.UNMOUNT):
             child.prepare(kind)
         gc.freeze()
         while not self._stopping:

@@ -8,7 +8,10 @@ from typing import Callable
 
 
 def abreast(turn: Callable[[int], bytes], count: int, say: Callable[[bytes], None]) -> None:
-    """Calls `turn` for each number below `count`, and `say` with what it returned, one at a time."""
+    """Calls `turn` for each number below `count`, and `say` with what it returned, one at a time.
+
+    Where there is no thread to be had, the rest takes its turns one after the other.
+    """
     saying = threading.Lock()
 
     def one(number: int) -> None:
@@ -16,8 +19,14 @@ def abreast(turn: Callable[[int], bytes], count: int, say: Callable[[bytes], Non
         with saying:
             say(line)
 
-    threads = [threading.Thread(target=one, args=(number,), daemon=True) for number in range(count)]
-    for thread in threads:
-        thread.start()
+    threads: list[threading.Thread] = []
+    try:
+        for number in range(count):
+            thread = threading.Thread(target=one, args=(number,), daemon=True)
+            thread.start()
+            threads.append(thread)
+    except RuntimeError:
+        for number in range(len(threads), count):
+            one(number)
     for thread in threads:
         thread.join()

@@ -9,8 +9,8 @@ def attach(fresh: int, target: int, place: str) -> int:
     """Attach the mount behind `fresh` to the directory behind `target`, which was pinned as `place`. Its mount id.
 
     The directory may have been renamed since it was pinned: the mount is then somewhere else in what its owner owns,
-    is taken back, and Temporary("mountpoint-moved") is raised. The same when somebody mounted there meanwhile: the
-    kernel puts ours on top of his, and nothing that he mounted may be covered.
+    is taken back, and Temporary("mountpoint-moved") is raised; Temporary("mountpoint-taken") when somebody mounted
+    there meanwhile: the kernel puts ours on top of his, and nothing that he mounted may be covered.
     """
     below = mountfd.mount_id(target)
     syscalls.move_mount(fresh, target)
@@ -20,7 +20,7 @@ def attach(fresh: int, target: int, place: str) -> int:
         return mount_id
     # The descriptor, not the name, says what to take back.
     syscalls.umount2(f"/proc/self/fd/{fresh}", syscalls.MNT_DETACH)
-    where = "it is gone"
-    if row is not None:
-        where = f"it became {row.mountpoint}" if row.mountpoint != place else "somebody mounted there"
+    if row is not None and row.mountpoint == place:
+        raise Temporary("mountpoint-taken", f"{place}: somebody mounted there while it was being mounted")
+    where = f"it became {row.mountpoint}" if row else "it is gone"
     raise Temporary("mountpoint-moved", f"{place}: the directory was moved while it was being mounted ({where})")

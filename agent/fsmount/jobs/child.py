@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Callable, NoReturn
+from typing import Callable, NoReturn, Optional
 
 import msgspec
 
@@ -19,6 +19,8 @@ from ..errors import FsmountError
 from ..linux import syscalls
 from ..model import Problem
 from .orders import Answer, Failed, Kind, Order, Said
+
+_agent: Optional[int] = None  # in a child: the process id of the agent that started it
 
 
 def run(kind: Kind, orders: Sequence[Order], answer_to: int, parent: int) -> NoReturn:
@@ -29,18 +31,20 @@ def run(kind: Kind, orders: Sequence[Order], answer_to: int, parent: int) -> NoR
         _leave_the_daemon(answer_to, parent)
         _carry_out(kind, orders, answer_to)
         status = 0
+    except BaseException as error:
+        sys.excepthook(type(error), error, error.__traceback__)
     finally:
         os._exit(status)
 
 
 def _leave_the_daemon(answer_to: int, parent: int) -> None:
+    global _agent
+    _agent = parent
     os.setsid()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     signal.set_wakeup_fd(-1)
     stay_with_the_agent()
-    if os.getppid() != parent:
-        os._exit(1)
     nothing = os.open("/dev/null", os.O_RDONLY)
     os.dup2(nothing, 0)
     # The daemon's descriptors must not live on in a child that may never end.
@@ -53,18 +57,26 @@ def _leave_the_daemon(answer_to: int, parent: int) -> None:
 def stay_with_the_agent() -> None:
     """End when the agent ends. The kernel forgets this whenever a thread's credentials change (prctl(2))."""
     syscalls.die_with_parent(signal.SIGKILL)
-    if os.getppid() == 1:
+    if _agent not in (None, os.getppid()):  # it ended before: whoever adopted us says nothing
         os._exit(1)
 
 
 def _carry_out(kind: Kind, orders: Sequence[Order], answer_to: int) -> None:
     def turn(number: int) -> bytes:
-        return msgspec.json.encode(Said(number, _answer(kind, orders[number]))) + b"\n"
+        answer = _answer(kind, orders[number])
+        try:
+            return _line(number, answer)
+        except UnicodeEncodeError as error:  # half a character in somebody's file name
+            return _line(number, Failed(Problem("internal-error", f"{kind.value}: an answer that is no text: {error.reason}")))
 
     if len(orders) == 1:
         _write(answer_to, turn(0))
     else:
         _abreast()(turn, len(orders), lambda line: _write(answer_to, line))
+
+
+def _line(number: int, answer: Answer) -> bytes:
+    return msgspec.json.encode(Said(number, answer)) + b"\n"
 
 
 def _answer(kind: Kind, order: Order) -> Answer:
@@ -79,7 +91,10 @@ def _answer(kind: Kind, order: Order) -> Answer:
 
 def prepare(kind: Kind) -> None:
     """Before the fork: what every Job of the kind would import is imported once. Not for FETCH, which is rare and whose
-    YAML is the child's to carry. The daemon only ever loads these modules; it calls nothing in them."""
+    YAML is the child's to carry. The daemon only ever loads these modules; it calls nothing in them.
+
+    Raises ImportError or OSError where the code is damaged or no descriptor is left to read it with.
+    """
     if kind is not Kind.FETCH:
         _work(kind)
     if kind is Kind.MOUNT:

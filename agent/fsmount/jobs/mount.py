@@ -49,13 +49,25 @@ def mount(order: MountOrder) -> Mounted:
     place = order.spec.mountpoint
     try:
         target = pin.pin(place, make=True)
-        hides = not pin.is_empty(target)
     except OSError as error:
         raise Temporary("mountpoint-not-made", f"{place}: {error.strerror}") from None
+    # Closed before the answer: the Job may live on for the sake of another mount, and an open descriptor makes busy.
+    try:
+        return _onto(target, order)
+    finally:
+        os.close(target)
+
+
+def _onto(target: int, order: MountOrder) -> Mounted:
+    place = order.spec.mountpoint
     child.stay_with_the_agent()  # making a directory as its owner has undone it
     standing = mountinfo.read().at(place)
     if standing is not None:
         raise Temporary("mountpoint-taken", f"{place} holds {standing.source} ({standing.fstype})")
+    try:
+        hides = not pin.is_empty(target)
+    except OSError as error:
+        raise Temporary("mountpoint-not-made", f"{place}: {error.strerror}") from None
     reach.demand(order.spec.host, order.address, order.spec.port)
     try:
         return Mounted(_mount(order, target), hides)
@@ -70,8 +82,11 @@ def _mount(order: MountOrder, target: int) -> int:
         if error.errno != errno.ENOSYS:
             raise
         return mount_the_older_way(order, target)
-    mountfd.look(fresh)
-    return attach(fresh, target, order.spec.mountpoint)
+    try:
+        mountfd.look(fresh)
+        return attach(fresh, target, order.spec.mountpoint)
+    finally:
+        os.close(fresh)
 
 
 def mount_the_older_way(order: MountOrder, target: int) -> int:
@@ -79,8 +94,10 @@ def mount_the_older_way(order: MountOrder, target: int) -> int:
     spec = order.spec
     mount8.create(FSTYPE, spec.source, kernel_options(spec, order.address), _attributes(spec), order.stage)
     staged = os.open(order.stage, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    mountfd.look(staged)
-    os.close(staged)
+    try:
+        mountfd.look(staged)
+    finally:
+        os.close(staged)
     mount8.attach(order.stage, target)
     bound = mountinfo.read().at(spec.mountpoint)
     if bound is None or bound.source != spec.source:

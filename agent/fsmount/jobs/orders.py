@@ -2,7 +2,7 @@
 crosses the process."""
 
 import enum
-from typing import NamedTuple, Optional, Union
+from typing import Annotated, NamedTuple, Optional, Union
 
 import msgspec
 
@@ -92,7 +92,7 @@ Answer = Union[Fetched, Resolved, Mounted, Unmounted, Probed, Failed, Overdue]
 class Said(msgspec.Struct, frozen=True):
     """A line from a Job: the answer to one of its orders, counted from 0."""
 
-    order: int
+    order: Annotated[int, msgspec.Meta(ge=0)]
     answer: Answer
 
 

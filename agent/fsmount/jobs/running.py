@@ -41,7 +41,8 @@ class Running:
         self._processes: set[_Job] = set()
         self._jobs: dict[Key, _Job] = {}
         self._by_descriptor: dict[int, _Job] = {}
-        self._gone: list[Key] = []
+        self._gone: dict[Key, None] = {}  # a set that keeps its order
+        self._unwatched: set[int] = set()  # killed at once: there was no descriptor to hear of their end with
 
     def start(self, orders: Mapping[Key, Order], now: float) -> Optional[Problem]:
         """Fork one Job for these orders, all of one kind; the problem if that cannot be done now."""
@@ -51,10 +52,10 @@ class Running:
         if self.stuck() >= STUCK_MOST:
             return Problem("too-many-stuck", f"{self.stuck()} helper processes are stuck")
         try:
+            child.prepare(kind)
             reading, writing = os.pipe2(os.O_CLOEXEC)
-        except OSError as error:
-            return Problem("no-process", f"no pipe: {error.strerror}")
-        child.prepare(kind)
+        except (ImportError, OSError) as error:
+            return Problem("no-process", f"{kind.value}: {error}")
         parent = os.getpid()
         try:
             pid = os.fork()
@@ -70,6 +71,7 @@ class Running:
             pidfd = os.pidfd_open(pid)
         except OSError as error:
             _kill(pid)
+            self._unwatched.add(pid)
             os.close(reading)
             return Problem("no-process", f"no descriptor: {error.strerror}")
         job = _Job(keys, pid, pidfd, reading, now)
@@ -89,8 +91,9 @@ class Running:
 
     def ended(self) -> list[Key]:
         """The keys that have become free since this was last asked."""
-        gone, self._gone = self._gone, []
-        return gone
+        self._unwatched = {pid for pid in self._unwatched if os.waitpid(pid, os.WNOHANG) == (0, 0)}
+        gone, self._gone = self._gone, {}
+        return list(gone)
 
     def count(self, kind: Optional[Kind] = None) -> int:
         """How many live, of that kind or of all."""
@@ -140,7 +143,7 @@ class Running:
     def _free(self, key: Key, job: _Job) -> None:
         if self._jobs.get(key) is job:
             del self._jobs[key]
-        self._gone.append(key)
+        self._gone[key] = None
 
     def _ended(self, job: _Job) -> list[Answered]:
         answers: list[Answered] = []

@@ -20,6 +20,8 @@ _PR_SET_PDEATHSIG = 1
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
+for _change in (_libc.setfsuid, _libc.setfsgid):
+    _change.restype, _change.argtypes = ctypes.c_uint, [ctypes.c_uint]  # ids go up to 2^32 - 2
 
 
 def _check(result: int) -> int:
