@@ -5,11 +5,13 @@ VENV ?= .venv
 PY := $(VENV)/bin/python
 PYTEST := $(PY) -m pytest
 TARGET_PYTHON ?= 3.9
+export TARGET_PYTHON BUNDLE_URL ORIGIN WAIT REGION FILE
 PACKAGES := python3 python3-venv mmdebstrap qemu-system-x86 qemu-utils e2fsprogs util-linux shellcheck ca-certificates debian-archive-keyring
+APT_INSTALL := apt-get -q update >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends
 VM_RING := tests/vm -n 2 --dist loadscope --ignore tests/vm/test_tour.py --ignore tests/vm/test_speed.py
 SHELL_FILES := lifecycle/*.sh packaging/completions/fsmount tests/vm/guest/*.sh .ci/run
 
-.PHONY: help deps demo shell bundle check hooks schema test lint unit unit39 system vm speed vm39 format clean
+.PHONY: help deps packages python demo shell bundle check hooks schema test lint unit unit39 system vm speed vm39 format clean
 
 help: ## these commands
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -20,19 +22,20 @@ demo: deps ## a simulated notebook instance, from on-create to stop and start
 shell: deps ## a shell as ec2-user in such a notebook
 	@$(PY) -m demo.shell
 
-bundle: deps ## the bundle for the notebook's Python (TARGET_PYTHON=3.9), in dist/
-	@$(PY) packaging/build_bundle.py --python $(TARGET_PYTHON) --output dist
+bundle: python ## the bundle for the notebook's Python (TARGET_PYTHON=3.9), in dist/
+	@$(PY) packaging/build_bundle.py --python "$$TARGET_PYTHON" --output dist
 
-hooks: deps ## the two lifecycle scripts, into dist/ (README.md: BUNDLE_URL, ORIGIN, WAIT)
-	@if [ -z "$(BUNDLE_URL)" ]; then echo "make hooks: say where the bundle is: BUNDLE_URL=s3://..." >&2; exit 2; fi
-	@if [ ! -e "dist/$(notdir $(BUNDLE_URL)).sha256" ]; then \
-	  echo "make hooks: dist/$(notdir $(BUNDLE_URL)) is not here; run \`make bundle\` and upload that file" >&2; exit 2; fi
-	@$(PY) packaging/render_hooks.py --bundle-url $(BUNDLE_URL) \
-	  --bundle-sha256 $$(cut -c 1-64 "dist/$(notdir $(BUNDLE_URL)).sha256") \
-	  --config-origin $(or $(ORIGIN),file:) --wait $(or $(WAIT),60) $(if $(REGION),--aws-region $(REGION)) --output dist
+hooks: python ## the two lifecycle scripts, into dist/ (README.md: BUNDLE_URL, ORIGIN, WAIT)
+	@if [ -z "$$BUNDLE_URL" ]; then echo "make hooks: say where the bundle is: BUNDLE_URL=s3://..." >&2; exit 2; fi
+	@digest="dist/$${BUNDLE_URL##*/}.sha256"; if [ ! -f "$$digest" ]; then \
+	  echo "make hooks: $$digest is not here: BUNDLE_URL must end with the name of the file that \`make bundle\` made" >&2; \
+	  exit 2; fi; \
+	$(PY) packaging/render_hooks.py --bundle-url "$$BUNDLE_URL" --bundle-sha256 "$$(cut -c 1-64 "$$digest")" \
+	  --config-origin "$${ORIGIN:-file:}" --wait "$${WAIT:-60}" --aws-region "$${REGION:-}" --output dist
 
-check: deps ## every mistake in a configuration: make check FILE=mounts.yaml
-	@$(VENV)/bin/fsmount check $(FILE)
+check: python ## every mistake in a configuration: make check FILE=mounts.yaml
+	@if [ -z "$$FILE" ]; then echo "make check: say which file: make check FILE=mounts.yaml" >&2; exit 2; fi
+	@$(VENV)/bin/fsmount check "$$FILE"
 
 test: deps ## linters and all rings; 0 only if all of them ran and passed
 	@$(MAKE) --no-print-directory lint unit unit39 system vm speed vm39
@@ -63,23 +66,28 @@ speed: deps ## the VM ring's measurements, alone on the machine, with their figu
 vm39: deps ## a tour of the main job on Debian 11's user land (Python 3.9, systemd 247)
 	@if $(PY) -m tests.vm.have bullseye; then IMAGE=bullseye $(PYTEST) tests/vm/test_tour.py $(ARGS); fi
 
-schema: deps ## write config/mounts.schema.json anew, after a change of config/schema.py
+schema: python ## write config/mounts.schema.json anew, after a change of config/schema.py
 	$(PY) -m fsmount check --schema >config/mounts.schema.json
 
-format: deps ## format the Python
+format: python ## format the Python
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
 clean: ## everything made here; the images stay in their cache (~/.cache/fsmount)
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache agent/*.egg-info
 
-deps: $(VENV)/.ready
+deps: packages python
 
-$(VENV)/.ready: setup.cfg pyproject.toml tests/constraints.txt
+packages: # what the VM needs, with apt
 	@missing=""; for package in $(PACKAGES); do \
 	  dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"; done; \
-	if [ -n "$$missing" ]; then echo "installing$$missing ..."; apt-get -q update >/dev/null && \
-	  DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends $$missing >/dev/null; fi
+	if [ -n "$$missing" ]; then echo "installing$$missing ..."; $(APT_INSTALL) $$missing >/dev/null; fi
+
+python: $(VENV)/.ready
+
+$(VENV)/.ready: setup.cfg pyproject.toml tests/constraints.txt
+	@if ! python3 -c 'import ensurepip' 2>/dev/null; then echo "installing python3-venv ..."; \
+	  $(APT_INSTALL) python3 python3-venv >/dev/null; fi
 	@echo "Python environment in $(VENV) ..."
 	@$$(tests/newest-python) -m venv --clear $(VENV)
 	@$(PY) -m pip install -q --disable-pip-version-check -c tests/constraints.txt -e '.[test]'

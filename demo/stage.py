@@ -47,8 +47,8 @@ def say(text: str) -> None:
 
 
 def show(text: str) -> None:
-    """What the machine said."""
-    print(textwrap.indent(text.rstrip(), "    "), flush=True)
+    """What the machine said, to the last column of a terminal."""
+    print(textwrap.indent(text.rstrip(), "  "), flush=True)
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def taking(what: str) -> Iterator[None]:
 def run(notebook: NotebookInstance, command: str, user: str = "ec2-user") -> None:
     """Show a command as it is typed in the notebook's terminal, and what it prints."""
     prompt = "ec2-user@notebook:~$" if user == "ec2-user" else "root@notebook:~#"
-    print("\n  " + _paint(f"{prompt} {command}", "1"), flush=True)
+    print("\n" + _paint(f"{prompt} {command}", "1"), flush=True)
     show(notebook.machine.execute(command, user=user if user != "root" else None, timeout=60)[1])
 
 

@@ -54,9 +54,11 @@ def a_server_dies(notebook: NotebookInstance) -> None:
 
 def somebody_unmounts(notebook: NotebookInstance) -> None:
     say("Somebody unmounts a file system by hand. The agent sees it in the kernel's mount table at once, and mounts it again.")
-    run(notebook, f"cd {SAGEMAKER}; umount team; sleep 1; findmnt -no SOURCE,TARGET team", user="root")
+    run(notebook, f"umount {SAGEMAKER}/team; sleep 1; findmnt -no SOURCE {SAGEMAKER}/team", user="root")
     seen = notebook.machine.execute("journalctl -u fsmount --no-pager -o short-precise | grep 'team:' | tail -n 2")[1]
-    show("the journal:\n" + "\n".join(re.sub(r"^\S+ \d+ (\S+) \S+ ", r"\1 ", line) for line in seen.splitlines()))
+    say("The journal says when:")
+    # Less the date, the host and the program: 80 columns are enough for the rest.
+    show("\n".join(re.sub(r"^\S+ \d+ (\S+) \S+ \S+ ", r"\1 ", line) for line in seen.splitlines()))
 
 
 def stop_and_start(notebook: NotebookInstance) -> None:

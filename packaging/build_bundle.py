@@ -190,8 +190,8 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--wheels", type=Path, metavar="DIR", help="cache of wheels (default: OUTPUT/wheels)")
     parser.add_argument("--agent", default=AGENT, type=Path, metavar="DIR", help=argparse.SUPPRESS)
     arguments = parser.parse_args(argv)
-    if not re.fullmatch(r"3\.[0-9]{1,2}", arguments.python):
-        parser.error(f"--python {arguments.python}: give it as 3.9")
+    if not re.fullmatch(r"3\.(9|[1-9][0-9])", arguments.python):
+        parser.error(f"--python {arguments.python}: the agent runs on Python 3.9 and newer; give it as 3.9")
     return arguments
 
 

@@ -62,6 +62,12 @@ def _expect(what: str, value: str, pattern: str, form: str) -> None:
         raise SettingError(f"the {what} is {value!r}: give {form}")
 
 
+def _seconds(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,6}", text, re.ASCII):
+        raise SettingError(f"the wait is {text!r}: give seconds, 0 to {MAX_WAIT_S}")
+    return int(text)
+
+
 def render(hook: str, settings: Settings, lifecycle: Path = LIFECYCLE) -> str:
     """Return the self-contained script `hook` ("on-create" or "on-start")."""
     common = (lifecycle / "common.sh").read_text(encoding="ascii")
@@ -88,7 +94,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--bundle-url", required=True, metavar="URL", help="s3://bucket/key or https://host/path")
     parser.add_argument("--bundle-sha256", required=True, metavar="HEX", help="as build_bundle.py prints it")
     parser.add_argument("--config-origin", default="file:", metavar="ORIGIN", help="file: (default) or s3://bucket/key")
-    parser.add_argument("--wait", default=0, type=int, metavar="SECONDS", help="wait for the mounts (default 0)")
+    parser.add_argument("--wait", default="0", metavar="SECONDS", help="wait for the mounts (default 0)")
     parser.add_argument("--aws-region", default="", metavar="R", help="default: the notebook instance's own")
     parser.add_argument("--output", default="dist", type=Path, metavar="DIR", help="where to put them (%(default)s)")
     return parser.parse_args(argv)
@@ -102,7 +108,7 @@ def main(argv: Sequence[str]) -> int:
             bundle_url=arguments.bundle_url,
             bundle_sha256=arguments.bundle_sha256,
             config_origin=arguments.config_origin,
-            wait_s=arguments.wait,
+            wait_s=_seconds(arguments.wait),
             region=arguments.aws_region,
         )
         for address in (arguments.bundle_url, arguments.config_origin):

@@ -74,7 +74,8 @@ def _work(verb: str) -> Callable[[str, list[str]], int]:
 
 def usage() -> str:
     rows = "\n".join(f"  {name:<8} {verb.summary}" for name, verb in VERBS.items())
-    return f"usage: fsmount COMMAND ...\n\n{rows}\n\n`fsmount COMMAND --help` says more; `man fsmount` says all."
+    more = "`fsmount COMMAND --help` says more; `man fsmount` says all. `fsmount --version` is the version."
+    return f"usage: fsmount COMMAND ...\n\n{rows}\n\n{more}"
 
 
 def _near(word: str) -> str:

@@ -11,14 +11,17 @@ from .parser import Parser
 
 def main(verb: str, argv: list[str]) -> int:
     parser = Parser(verb, "Validate a configuration file. Exit status 0 if it is good, 1 if not.")
-    parser.add_argument("file", help="mounts.yaml, or - for standard input")
+    parser.add_argument("file", nargs="?", help="mounts.yaml, or - for standard input")
     parser.add_argument("--schema", action="store_true", help="print the JSON Schema for editors instead")
-    if "--schema" in argv:
+    options = parser.parse_args(argv)
+    if options.schema:
         from ..config.schema import json_schema
 
         print(json_schema(), end="")
         return Exit.OK
-    file = parser.parse_args(argv).file
+    file = options.file
+    if file is None:
+        parser.error("say which file, or - for standard input")
     try:
         content = _content(file)
     except OSError as error:

@@ -18,7 +18,7 @@ def main(verb: str, argv: list[str]) -> int:
         for code, entry in sorted(CATALOGUE.items()):
             print(f"{code:<{width}}{entry.title}")
         return Exit.OK
-    code = options.code.strip("[]")
+    code = options.code.strip("[]").lower()
     if code not in CATALOGUE:
         from difflib import get_close_matches
 
@@ -27,7 +27,7 @@ def main(verb: str, argv: list[str]) -> int:
         complain(f"no such problem code: {code!a}; {hint}")
         return Exit.USAGE
     entry = CATALOGUE[code]
-    print(f"{code}: {entry.title}\n")
+    print(f"{code}: {entry.title}")
     for paragraph in (entry.meaning, "What to do: " + entry.remedy):
-        print(textwrap.fill(paragraph, 79, break_on_hyphens=False, break_long_words=False) + "\n")
+        print("\n" + textwrap.fill(paragraph, 79, break_on_hyphens=False, break_long_words=False))
     return Exit.OK

@@ -148,7 +148,7 @@ def _host_objection(host: str) -> Optional[str]:
     except ValueError:
         pass
     if re.fullmatch(r"fs-[0-9a-f]{8,17}", host):
-        return f"{host} is an id and not a host; write {host}.efs.REGION.amazonaws.com, or the file system's address"
+        return f"{host} is an id and not a host; write its DNS name ({host}.efs.REGION.amazonaws.com on EFS)"
     if re.fullmatch(r"[0-9.]+", host):
         return f"{shown(host)} is not an IPv4 address"
     if "REGION" in host.split("."):

@@ -34,7 +34,7 @@ class MountEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     options: Options = []
 
 
-Mounts = Annotated[list[MountEntry], Meta(max_length=2000, description="a list of mounts")]
+Mounts = Annotated[list[MountEntry], Meta(max_length=2000, description="a list of mounts ([] for none)")]
 
 
 class MountsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
