@@ -1,6 +1,7 @@
 """Where things are (one page of the man page). A directory for tests may stand in for /run/fsmount."""
 
 CONFIG = "/home/ec2-user/SageMaker/.fsmount/mounts.yaml"
+HISTORY = "/home/ec2-user/SageMaker/.fsmount/history"
 RUN = "/run/fsmount"
 METADATA = "/opt/ml/metadata/resource-metadata.json"
 
@@ -11,6 +12,10 @@ def status_file(run: str = RUN) -> str:
 
 def ledger_file(run: str = RUN) -> str:
     return f"{run}/ledger.json"
+
+
+def handover_file(run: str = RUN) -> str:
+    return f"{run}/history.json"
 
 
 def control_socket(run: str = RUN) -> str:

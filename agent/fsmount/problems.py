@@ -187,6 +187,16 @@ CATALOGUE: dict[str, Entry] = {
         "/run is full or read-only. Mounts are kept, but after a restart the agent may not know which ones are its own.",
         "Make room in /run.",
     ),
+    "history-not-written": Entry(
+        "the history cannot be written",
+        "The notebook's volume is full, read-only or slow. Mounts are kept all the same; the latest changes wait in memory.",
+        "Make room on the volume (`df -h ~/SageMaker`); what waits is then written by itself.",
+    ),
+    "history-off": Entry(
+        "no history is kept",
+        "The directory .fsmount on the notebook's volume, in which it is kept, is not there or not root's alone.",
+        "The lifecycle script makes it at each start; on other machines, make it as root.",
+    ),
     "second-agent": Entry(
         "another agent is running",
         "Only one agent may mount; the second one ends at once and changes nothing.",

@@ -13,7 +13,7 @@ from ..exits import Exit
 
 
 def main(verb: str, argv: list[str]) -> int:
-    config, run_dir = _options(verb, argv)
+    config, run_dir, history = _options(verb, argv)
     if os.geteuid() != 0:
         print("fsmount: the agent mounts, so it must be started as root [not-allowed]", file=sys.stderr)
         return Exit.NOT_OK
@@ -34,22 +34,27 @@ def main(verb: str, argv: list[str]) -> int:
         log.error("another agent is running; this one ends and changes nothing", extra={"PROBLEM": "second-agent"})
         return Exit.NOT_OK
     log.info("version %s starts", __version__)
-    Loop(begun, run_dir, _instance()).run()
+    Loop(begun, run_dir, history, _instance()).run()
     log.info("the agent ends; every mount stays as it is")
     return Exit.OK
 
 
-def _options(verb: str, argv: list[str]) -> tuple[str, str]:
-    """Where the configuration is, and where status, ledger and socket are kept."""
+def _options(verb: str, argv: list[str]) -> tuple[str, str, str]:
+    """Where the configuration is, where status, ledger and socket are kept, and where the history."""
     if not argv:
-        return places.CONFIG, places.RUN  # as systemd starts it: without the parser, which takes a while to import
+        return (
+            places.CONFIG,
+            places.RUN,
+            places.HISTORY,
+        )  # as systemd starts it: without the parser, which takes a while to import
     from .parser import Parser
 
     parser = Parser(verb, "The agent itself, in the foreground; systemd starts it.")
     parser.add_argument("--config", default=places.CONFIG, help="the configuration file (%(default)s)")
     parser.add_argument("--run-dir", default=places.RUN, help="where status, ledger and socket are kept (%(default)s)")
+    parser.add_argument("--history-dir", default=places.HISTORY, help="where the history is kept (%(default)s)")
     options = parser.parse_args(argv)
-    return options.config, options.run_dir
+    return options.config, options.run_dir, options.history_dir
 
 
 def _locked(path: str) -> Optional[int]:

@@ -92,13 +92,17 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 def _troubles(report: Report, mounts: Sequence[MountReport], now: float) -> list[tuple[str, ProblemReport, str]]:
     """What is wrong, each with whose it is and what comes next."""
-    found = [("configuration", report.problem, "")] if report.problem else []
+    found = [(_subject(report.problem), report.problem, "")] if report.problem else []
     for mount in mounts:
         name = safe(mount.name)
         if mount.problem:
             found.append((name, mount.problem, _next(mount, now)))
         found += [(name, warning, "") for warning in mount.warnings]
     return found
+
+
+def _subject(problem: ProblemReport) -> str:
+    return "history" if problem.code == "history-not-written" else "configuration"
 
 
 def _next(mount: MountReport, now: float) -> str:

@@ -9,5 +9,6 @@ start.py     the first act
 loop.py      the poll: mountinfo, Jobs, signals, the control socket, timers
 control.py   the control socket's side of `fsmount reload` and `fsmount retry`
 publish.py   the Report, from entries to the status file
+diary.py     the history: what changed, and when it is written
 service.py   what systemd is told and where logs go
 """

@@ -13,13 +13,15 @@ from typing import Optional
 from .. import ledger, places
 from ..entry import Now
 from ..jobs import child
-from ..jobs.orders import Kind
+from ..jobs.orders import Answer, Key, Kind
 from ..ledger import Record
 from ..model import Problem
 from ..observe import mountinfo
+from ..timeouts import LAST_WORDS_S
 from .agent import Agent
 from .configuration import Configuration
 from .control import Control
+from .diary import Diary
 from .publish import Publisher, sentence
 from .service import Notifier
 from .start import Start
@@ -48,7 +50,7 @@ class World:
 
 
 class Loop:
-    def __init__(self, start: Start, run: str, instance: Optional[str]) -> None:
+    def __init__(self, start: Start, run: str, history: str, instance: Optional[str]) -> None:
         self._poll, self._jobs = start.poll, start.jobs
         self._world = World(run)
         records = ledger.read(places.ledger_file(run))
@@ -56,6 +58,7 @@ class Loop:
         self._agent = Agent(configuration, places.stage(run), self._jobs, self._world, records)
         self._control = Control(places.control_socket(run), self._poll, self._agent)
         self._publisher = Publisher(places.status_file(run), instance, time.time())
+        self._diary = Diary(history, places.handover_file(run), self._jobs, self._world.now())
         self._notifier = Notifier()
         self._signals = _signals_into_a_pipe()
         self._mountinfo = os.open(mountinfo.PATH, os.O_RDONLY | os.O_CLOEXEC)
@@ -81,7 +84,15 @@ class Loop:
             wake = self._pass()
             self._stall_ms = max(self._stall_ms, int((time.monotonic() - began) * 1000))
         self._notifier.tell("STOPPING=1")
+        self._last_words(time.monotonic() + LAST_WORDS_S)
         self._jobs.kill_all()
+
+    def _last_words(self, end: float) -> None:
+        """What happened last is written as well: after a stop of the notebook, nothing but the volume remembers it."""
+        while self._diary.close(self._world.now()) and time.monotonic() < end:
+            for descriptor, _ in self._poll.poll(max(0, int((end - time.monotonic()) * 1000)) + 1):
+                self._serve(descriptor, time.monotonic())
+        self._diary.hand_over()
 
     def _serve(self, descriptor: int, now: float) -> None:
         if descriptor == self._mountinfo:
@@ -90,7 +101,13 @@ class Loop:
             self._on_signals(os.read(self._signals, 256))
         elif not self._control.ready(descriptor, now):
             for key, answer in self._jobs.ready(descriptor):
-                self._agent.answered(key, answer)
+                self._answered(key, answer)
+
+    def _answered(self, key: Key, answer: Answer) -> None:
+        if key.kind is Kind.RECORD:
+            self._diary.answered(answer, self._world.now())
+        else:
+            self._agent.answered(key, answer)
 
     def _on_signals(self, numbers: bytes) -> None:
         if signal.SIGHUP in numbers:
@@ -103,11 +120,13 @@ class Loop:
         now = self._world.now()
         self._control.expire(now.monotonic)
         for key, answer in self._jobs.expire(now.monotonic):
-            self._agent.answered(key, answer)
+            self._answered(key, answer)
         for ended in self._jobs.ended():
             self._agent.ended(ended)
-        due = [self._agent.turn(), self._jobs.next_deadline(), self._control.next_deadline()]
+        due = [self._agent.turn(), self._diary.turn(self._agent, self._world.now())]
+        due += [self._jobs.next_deadline(), self._control.next_deadline()]
         now = self._world.now()
+        self._publisher.warning = self._diary.problem
         if self._publisher.due(self._agent, now) <= now.monotonic:
             self._publisher.write(self._agent, now, self._stall_ms, self._jobs.stuck())
         due.append(self._publisher.due(self._agent, now))

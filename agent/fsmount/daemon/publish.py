@@ -82,6 +82,7 @@ class Publisher:
         self._last: tuple[object, ...] = ()
         self._last_at = -HEARTBEAT_S
         self.problem: Optional[Problem] = None
+        self.warning: Optional[Problem] = None  # worth telling, and no reason to call the mounts degraded
 
     def due(self, agent: Agent, now: Now) -> float:
         """The monotonic time at which it should be written next; in the past if now."""
@@ -107,7 +108,7 @@ class Publisher:
                 stuck_jobs=stuck,
             ),
             generation=_generation(agent),
-            problem=_own_problem(agent, now),
+            problem=_own_problem(agent, self.warning, now),
             mounts=tuple(mount_report(entry, now) for entry in agent.entries.values()),
         )
         self._last_at = now.monotonic
@@ -127,6 +128,7 @@ class Publisher:
             agent.settled,
             agent.configuration.problem,
             agent.ledger_problem,
+            self.warning,
             agent.configuration.generation,
             *agent.entries.values(),
         )
@@ -140,8 +142,8 @@ def _generation(agent: Agent) -> Optional[GenerationReport]:
     return GenerationReport(digest=digest, origin=f"file:{agent.configuration.path}", accepted_at=round(at, 3))
 
 
-def _own_problem(agent: Agent, now: Now) -> Optional[ProblemReport]:
-    problem = agent.configuration.problem or agent.ledger_problem
+def _own_problem(agent: Agent, warning: Optional[Problem], now: Now) -> Optional[ProblemReport]:
+    problem = agent.configuration.problem or agent.ledger_problem or warning
     return problem_report(problem, round(now.wall, 3)) if problem else None
 
 

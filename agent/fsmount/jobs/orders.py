@@ -6,8 +6,9 @@ from typing import Annotated, NamedTuple, Optional, Union
 
 import msgspec
 
+from ..history.event import Event
 from ..model import Config, Problem, Spec, Usage
-from ..timeouts import FETCH_S, MOUNT_S, PROBE_S, RESOLVE_S, UNMOUNT_S
+from ..timeouts import FETCH_S, MOUNT_S, PROBE_S, RECORD_S, RESOLVE_S, UNMOUNT_S
 
 
 class Kind(enum.Enum):
@@ -16,6 +17,7 @@ class Kind(enum.Enum):
     MOUNT = "mount"
     UNMOUNT = "unmount"
     PROBE = "probe"
+    RECORD = "record"
 
 
 DEADLINES_S = {
@@ -24,6 +26,7 @@ DEADLINES_S = {
     Kind.MOUNT: MOUNT_S,
     Kind.UNMOUNT: UNMOUNT_S,
     Kind.PROBE: PROBE_S,
+    Kind.RECORD: RECORD_S,
 }
 
 
@@ -51,7 +54,12 @@ class Probe(NamedTuple):
     mount_id: int
 
 
-Order = Union[Fetch, Resolve, MountOrder, Unmount, Probe]
+class RecordOrder(NamedTuple):
+    folder: str
+    events: tuple[Event, ...]
+
+
+Order = Union[Fetch, Resolve, MountOrder, Unmount, Probe, RecordOrder]
 
 
 class Fetched(msgspec.Struct, frozen=True, tag="fetched"):
@@ -76,6 +84,10 @@ class Probed(msgspec.Struct, frozen=True, tag="probed"):
     seconds: float
 
 
+class Recorded(msgspec.Struct, frozen=True, tag="recorded"):
+    pass
+
+
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
     problem: Problem
 
@@ -86,7 +98,7 @@ class Overdue(msgspec.Struct, frozen=True, tag="overdue"):
     after_s: float
 
 
-Answer = Union[Fetched, Resolved, Mounted, Unmounted, Probed, Failed, Overdue]
+Answer = Union[Fetched, Resolved, Mounted, Unmounted, Probed, Recorded, Failed, Overdue]
 
 
 class Said(msgspec.Struct, frozen=True):

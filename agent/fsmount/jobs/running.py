@@ -49,7 +49,8 @@ class Running:
         keys = list(orders)
         kind = keys[0].kind
         assert not self._jobs.keys() & orders.keys(), keys
-        if self.stuck() >= STUCK_MOST:
+        # What is stuck is what the history is about, and of its own kind there is never more than one.
+        if self.stuck() >= STUCK_MOST and kind is not Kind.RECORD:
             return Problem("too-many-stuck", f"{self.stuck()} helper processes are stuck")
         try:
             child.prepare(kind)

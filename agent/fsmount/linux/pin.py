@@ -95,13 +95,8 @@ def open_trusted(path: str, limit: int) -> bytes:
     which the same is true; no link is followed on the way. Raises Permanent("config-untrusted"), or OSError.
     """
     parent, name = os.path.split(path)
+    directory = trusted_directory(parent)
     try:
-        directory = pin(parent)
-    except Permanent as refused:
-        raise Permanent("config-untrusted", refused.problem.observed) from None
-    try:
-        _demand_own_disk(directory, parent)  # first, since it touches nothing
-        _demand_trusted(os.fstat(directory), parent)
         # O_NONBLOCK: a FIFO that somebody put there must not hold us.
         file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
     finally:
@@ -115,6 +110,24 @@ def open_trusted(path: str, limit: int) -> bytes:
             raise Permanent("config-untrusted", f"{path} has {facts.st_nlink} links")
         _demand_trusted(facts, path)
         return stream.read(limit + 1)
+
+
+def trusted_directory(path: str) -> int:
+    """The descriptor (O_PATH) of a directory in which only root can have put anything; no link is followed on the way.
+
+    Raises Permanent("config-untrusted"), or OSError.
+    """
+    try:
+        directory = pin(path)
+    except Permanent as refused:
+        raise Permanent("config-untrusted", refused.problem.observed) from None
+    try:
+        _demand_own_disk(directory, path)  # first, since it touches nothing
+        _demand_trusted(os.fstat(directory), path)
+    except (Permanent, OSError):
+        os.close(directory)
+        raise
+    return directory
 
 
 def _demand_own_disk(descriptor: int, path: str) -> None:
