@@ -12,6 +12,7 @@ from typing import Callable
 from fsmount.daemon.agent import Agent
 from fsmount.daemon.configuration import Configuration
 from fsmount.entry import Now
+from fsmount.history.event import Event
 from fsmount.jobs.orders import (
     DEADLINES_S,
     Answer,
@@ -24,6 +25,8 @@ from fsmount.jobs.orders import (
     Order,
     Overdue,
     Probed,
+    Recorded,
+    RecordOrder,
     Resolve,
     Resolved,
     Unmounted,
@@ -46,6 +49,9 @@ class FakeHost:
         self.rows: dict[str, list[tuple[int, str, str]]] = {}  # place -> stack of id, source, fstype
         self.ledger: list[Record] = []
         self.ledger_full = False
+        self.history: list[Event] = []
+        self.volume_problem: Problem | None = None  # why the history cannot be written
+        self.volume_is_slow = False
         self.busy: set[str] = set()
         self.no_fork = False
         self.started: list[Key] = []
@@ -114,6 +120,9 @@ class FakeHost:
     def lives(self, key: Key) -> bool:
         return key in self._jobs
 
+    def kill_all(self) -> None:
+        self._jobs.clear()
+
     def count(self, kind: Kind | None = None) -> int:
         return sum(kind in (None, key.kind) for key in self._jobs)
 
@@ -135,7 +144,17 @@ class FakeHost:
         trouble = self._trouble.get(self._host(key, order))
         if trouble == "hang" and key.kind is not Kind.FETCH:
             return Overdue(ran) if ran >= DEADLINES_S[key.kind] else None
+        if isinstance(order, RecordOrder):
+            return self._recorded(order, ran)
         return self._done(key, order, trouble)
+
+    def _recorded(self, order: RecordOrder, ran: float) -> Answer | None:
+        if self.volume_is_slow:
+            return Overdue(ran) if ran >= DEADLINES_S[Kind.RECORD] else None
+        if self.volume_problem:
+            return Failed(self.volume_problem)
+        self.history += order.events
+        return Recorded()
 
     def _host(self, key: Key, order: Order) -> str:
         if isinstance(order, MountOrder):

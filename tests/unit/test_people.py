@@ -183,6 +183,8 @@ def test_every_problem_is_explained_within_eighty_columns(code: str, capsys: pyt
         (["reload", "--run-dir", "/nonexistent"], 3),
         (["retry", "x", "--run-dir", "/nonexistent"], 3),
         (["plan", "/nonexistent.yaml"], 2),
+        (["history", "--history-dir", "/nonexistent"], 0),
+        (["history", "x", "--json", "--history-dir", "/nonexistent"], 0),
     ],
 )
 def test_exit_statuses(argv: list[str], status: int, capsys: pytest.CaptureFixture[str]) -> None:
@@ -201,7 +203,14 @@ def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> N
 
 
 @pytest.mark.parametrize(
-    "argv", [["status", "--wait", "soon"], ["status", "--wait", "-1"], ["status", "--frob"], ["retry", "a", "b"]]
+    "argv",
+    [
+        ["status", "--wait", "soon"],
+        ["status", "--wait", "-1"],
+        ["status", "--frob"],
+        ["retry", "a", "b"],
+        ["history", "--since", "soon"],
+    ],
 )
 def test_wrong_options_are_usage_errors(argv: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:

@@ -15,6 +15,7 @@ class Verb(NamedTuple):
 
 VERBS: dict[str, Verb] = {
     "status": Verb("status", "what is mounted, how it is, what is wrong and what to do"),
+    "history": Verb("history", "what happened, and when, also before the last stop"),
     "plan": Verb("plan", "what the agent would do now, doing nothing"),
     "check": Verb("check", "every problem of a configuration file"),
     "reload": Verb("ask", "read the configuration again (root)"),
