@@ -19,7 +19,7 @@ def pin(path: str, *, make: bool = False) -> int:
     """The descriptor (O_PATH) of the directory at the absolute, normalised `path`; with `make`, missing ones are made.
 
     A made directory belongs to whoever owns the one above it. Raises Permanent for a link or a file on the way,
-    Temporary where making failed, FileNotFoundError without `make`.
+    Temporary where making failed; without `make`, OSError as the kernel gave it (ESTALE of a mount that is there, say).
     """
     here = os.open("/", _WALK)
     walked = ""
@@ -29,7 +29,7 @@ def pin(path: str, *, make: bool = False) -> int:
         try:
             here = _step(above, name, make)
         except OSError as error:
-            raise _named(error, above, name, walked) from None
+            raise _named(error, above, name, walked, make) from None
         finally:
             os.close(above)
     return here
@@ -61,14 +61,14 @@ def _make_as_owner(parent: int, name: str) -> None:
         syscalls.make_files_as(os.geteuid(), os.getegid())
 
 
-def _named(error: OSError, parent: int, name: str, walked: str) -> Exception:
+def _named(error: OSError, parent: int, name: str, walked: str, make: bool) -> Exception:
     if isinstance(error, FileNotFoundError):
         return error
     if isinstance(error, NotADirectoryError):
         if _is_link(parent, name):
             return Permanent("mountpoint-link", f"{walked} is a symbolic link")
         return Permanent("mountpoint-not-a-directory", f"{walked} is not a directory")
-    return Temporary("mountpoint-not-made", f"{walked}: {error.strerror}")
+    return Temporary("mountpoint-not-made", f"{walked}: {error.strerror}") if make else error
 
 
 def _is_link(parent: int, name: str) -> bool:

@@ -17,6 +17,7 @@ _FSCONFIG_SET_FLAG, _FSCONFIG_SET_STRING, _FSCONFIG_CMD_CREATE = 0, 1, 6
 _CLOEXEC = 1
 _MOVE_BOTH_EMPTY = 0x04 | 0x40  # MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH
 _PR_SET_PDEATHSIG = 1
+_AT_EMPTY_PATH, _AT_STATX_FORCE_SYNC, _STATX_BASIC_STATS = 0x1000, 0x2000, 0x7FF
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
@@ -70,6 +71,12 @@ def bind(source: str, target: str) -> None:
 
 def umount2(path: str, flags: int) -> None:
     _check(_libc.umount2(os.fsencode(path), flags))
+
+
+def ask_for_attributes(descriptor: int) -> None:
+    """Have a network file system ask its server about the object, whatever its caches hold (statx(2))."""
+    unread = ctypes.create_string_buffer(256)
+    _check(_libc.statx(descriptor, b"", _AT_EMPTY_PATH | _AT_STATX_FORCE_SYNC, _STATX_BASIC_STATS, unread))
 
 
 def make_files_as(uid: int, gid: int) -> None:
