@@ -8,6 +8,26 @@ from typing import Optional
 
 import msgspec
 
+from .timeouts import ON_HANG_AFTER_S, PROBE_INTERVAL_S
+
+
+class OnHang(enum.Enum):
+    """What to do about a mount that hangs for too long."""
+
+    WAIT = "wait"
+    DETACH = "detach"  # MNT_DETACH: out of sight; callers that are stuck stay stuck until the server is back
+    FORCE = "force"  # MNT_FORCE first: callers that are stuck get an error, and what they had not written is lost
+
+
+class Care(msgspec.Struct, frozen=True, kw_only=True):
+    """How a mount is looked after. None of it is in the mount itself, so a change remounts nothing."""
+
+    probe_every_s: float = PROBE_INTERVAL_S
+    probe_writes: bool = False
+    warn_at: int = 95  # percent of bytes or of inodes
+    on_hang: OnHang = OnHang.WAIT
+    on_hang_after_s: float = ON_HANG_AFTER_S
+
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
     """One mount that is wanted. `options` holds only what the user added to the type's defaults."""
@@ -19,6 +39,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     mountpoint: str
     read_only: bool = False
     options: tuple[str, ...] = ()
+    care: Care = Care()
 
     @property
     def source(self) -> str:
@@ -34,8 +55,8 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
         return 2049
 
     def same_mount(self, other: "Spec") -> bool:
-        """Whether a mount made for the one serves the other: everything but the name is equal."""
-        return msgspec.structs.replace(self, name=other.name) == other
+        """Whether a mount made for the one serves the other: everything but the name and the care is equal."""
+        return msgspec.structs.replace(self, name=other.name, care=other.care) == other
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -59,6 +80,8 @@ class Usage(msgspec.Struct, frozen=True):
     size: int
     used: int
     available: int
+    inodes: int = 0  # 0: the file system does not count them
+    inodes_free: int = 0
 
 
 class Phase(enum.Enum):
@@ -84,6 +107,7 @@ class Health(enum.Enum):
     SLOW = "slow"
     UNKNOWN = "unknown"
     HEALTHY = "healthy"
+    MISSING = "missing"  # it is wanted, and not mounted
 
 
 class Word(enum.Enum):

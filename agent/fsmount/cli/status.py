@@ -10,8 +10,9 @@ from .. import places
 from ..exits import Exit
 from ..report import MountReport, Report
 from .complain import complain
-from .news import News, read
+from .news import News, read, unknown_name
 from .parser import Parser
+from .terminal import terminal
 
 _LOOK_EVERY_S = 0.2
 
@@ -19,6 +20,7 @@ _LOOK_EVERY_S = 0.2
 def main(verb: str, argv: list[str]) -> int:
     parser = Parser(verb, "What is mounted, how it is, what is wrong and what to do. Exit status: 0 ok, 1 not ok, 3 no agent.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these mounts")
+    parser.add_argument("-v", "--verbose", action="store_true", help="also how long looks took, and how full it was, over time")
     parser.add_argument("--json", action="store_true", help="the whole report, for programs")
     parser.add_argument("--wait", type=_seconds, metavar="S", help="until the first pass is over, at most S seconds")
     parser.add_argument("--watch", action="store_true", help="again every 2 s, until Ctrl-C")
@@ -27,7 +29,7 @@ def main(verb: str, argv: list[str]) -> int:
     news = _waited(options.run_dir, options.wait or 0.0)
     if options.watch:
         return _watch(news, options)
-    return _show(news, options.names, options.json)
+    return _show(news, options)
 
 
 def _watch(news: News, options: Namespace) -> int:
@@ -35,7 +37,7 @@ def _watch(news: News, options: Namespace) -> int:
     try:
         while True:
             sys.stdout.write("\033[H\033[2J" if sys.stdout.isatty() else "")
-            _show(news, options.names, options.json)
+            _show(news, options)
             sys.stdout.flush()
             time.sleep(2.0)
             news = read(options.run_dir)
@@ -62,18 +64,17 @@ def _waited(run: str, patience: float) -> News:
         time.sleep(min(_LOOK_EVERY_S, max(0.0, end - time.monotonic())))
 
 
-def _show(news: News, names: Sequence[str], as_json: bool) -> int:
-    report = news.report
+def _show(news: News, options: Namespace) -> int:
+    report, names = news.report, options.names
     if report is None:
         _complain_of_old_news(news)
         return Exit.NO_AGENT
-    unknown = [name for name in names if name not in {mount.name for mount in report.mounts}]
+    unknown = unknown_name(names, [mount.name for mount in report.mounts])
     if unknown:
-        known = ", ".join(mount.name for mount in report.mounts) or "none"
-        complain(f"no mount is called {unknown[0]!a}; there are: {known} [unknown-mount]")
+        complain(unknown)
         return Exit.USAGE
     chosen = [mount for mount in report.mounts if not names or mount.name in names]
-    _print(report, chosen, as_json, news.doubt or "")
+    _print(report, chosen, options, news.doubt or "")
     if news.doubt:
         _complain_of_old_news(news)
         return Exit.NO_AGENT
@@ -81,8 +82,8 @@ def _show(news: News, names: Sequence[str], as_json: bool) -> int:
     return Exit.OK if good else Exit.NOT_OK
 
 
-def _print(report: Report, chosen: Sequence[MountReport], as_json: bool, doubt: str) -> None:
-    if as_json:
+def _print(report: Report, chosen: Sequence[MountReport], options: Namespace, doubt: str) -> None:
+    if options.json:
         import msgspec
 
         part = msgspec.structs.replace(report, mounts=tuple(chosen))
@@ -90,16 +91,14 @@ def _print(report: Report, chosen: Sequence[MountReport], as_json: bool, doubt: 
         return
     from .table import Style, render
 
-    width, is_terminal = _terminal()
+    width, is_terminal = terminal()
     style = Style(width, is_terminal and "NO_COLOR" not in os.environ)
     print(render(report, chosen, time.time(), style, doubt), end="")
+    if options.verbose and chosen:
+        from .. import samples
+        from .detail import details
 
-
-def _terminal() -> tuple[int, bool]:
-    try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or 80, True
-    except (OSError, ValueError):
-        return 80, False
+        print("\n" + details(chosen, samples.read(places.samples_file(options.run_dir)), time.time()), end="")
 
 
 def _complain_of_old_news(news: News) -> None:

@@ -6,13 +6,15 @@ import posixpath
 import re
 from typing import Optional
 
-from ..model import Config, Spec
+from ..model import Care, Config, OnHang, Spec
 from . import mountpoints, nfs_options
 from .document import Node, read
 from .fields import Fields
 from .findings import Finding, Invalid, shown
 from .schema import MountEntry, MountsFile
 
+# A dead mount freezes whoever lists the directory that holds it; where nothing can be lost, it is taken away.
+_ON_HANG = {"ro": OnHang.DETACH, "rw": OnHang.WAIT}
 _LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST = re.compile(rf"(?=.{{1,253}}\.?\Z){_LABEL}(?:\.{_LABEL})*\.?")
 
@@ -56,6 +58,8 @@ class _Specs:
         host_path = self._source(fields)
         self._mountpoint(fields)
         self._options(fields)
+        if fields.text("access") == "ro" and fields.text("probe") == "write":
+            fields.add("a read-only mount takes no trial writes; leave it out, or make it access: rw", "probe")
         if entry and host_path:
             host, path = host_path
             self.found.append(
@@ -67,6 +71,7 @@ class _Specs:
                     mountpoint=entry.mountpoint,
                     read_only=entry.access == "ro",
                     options=tuple(entry.options),
+                    care=_care(entry),
                 )
             )
 
@@ -130,6 +135,16 @@ class _Specs:
             if key in seen:
                 fields.add(f"{shown(option)} and {shown(seen[key])} contradict or repeat each other", "options")
             seen[key] = option
+
+
+def _care(entry: MountEntry) -> Care:
+    return Care(
+        probe_every_s=float(entry.probe_every),
+        probe_writes=entry.probe == "write",
+        warn_at=entry.warn_at,
+        on_hang=_ON_HANG[entry.access] if entry.on_hang == "auto" else OnHang(entry.on_hang),
+        on_hang_after_s=float(entry.on_hang_after),
+    )
 
 
 def _split(source: str) -> tuple[str, str]:

@@ -19,6 +19,14 @@ Mountpoint = Annotated[
 Access = Annotated[Literal["ro", "rw"], Meta(description="ro (read only) or rw")]
 Type = Annotated[Literal["nfs"], Meta(description="nfs")]
 Option = Annotated[str, Meta(min_length=1, max_length=200, description="a mount option such as nconnect=4")]
+Probe = Annotated[Literal["read", "write"], Meta(description="read or write")]
+ProbeEvery = Annotated[int, Meta(ge=10, le=3600, description="a number of seconds from 10 to 3600")]
+WarnAt = Annotated[int, Meta(ge=1, le=100, description="a percentage from 1 to 100")]
+OnHang = Annotated[
+    Literal["auto", "wait", "detach", "force"],
+    Meta(description="wait, detach, force or auto (detach where access is ro, else wait)"),
+]
+OnHangAfter = Annotated[int, Meta(ge=30, le=86400, description="a number of seconds from 30 to 86400")]
 Options = Annotated[list[Option], Meta(max_length=32, description="a list of mount options, such as [nconnect=4]")]
 
 
@@ -32,6 +40,11 @@ class MountEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     path: RemotePath = "/"
     access: Access = "rw"
     options: Options = []
+    probe: Probe = "read"
+    probe_every: ProbeEvery = 30
+    warn_at: WarnAt = 95
+    on_hang: OnHang = "auto"
+    on_hang_after: OnHangAfter = 120
 
 
 Mounts = Annotated[list[MountEntry], Meta(max_length=2000, description="a list of mounts ([] for none)")]

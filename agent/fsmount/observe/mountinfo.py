@@ -1,6 +1,7 @@
 """/proc/self/mountinfo as values (proc(5)). Reading it never touches a mount, so it never hangs."""
 
 import re
+from collections.abc import Iterator
 from typing import Optional
 
 import msgspec
@@ -21,6 +22,7 @@ class Mount(msgspec.Struct, frozen=True):
     options: tuple[str, ...]
     fstype: str
     source: str
+    server: str = ""  # the address that a network file system speaks to now
 
 
 def _text(field: bytes) -> str:
@@ -33,7 +35,8 @@ def _text(field: bytes) -> str:
 def parse_row(line: bytes) -> Mount:
     left, _, right = line.partition(b" - ")
     mount_id, parent_id, device, root, mountpoint, options = left.split(b" ")[:6]
-    fstype, source, _ = ([*right.split(b" "), b"", b""])[:3]
+    fstype, source, of_all = ([*right.split(b" "), b"", b""])[:3]
+    server = next((option[5:] for option in of_all.split(b",") if option.startswith(b"addr=")), b"")
     return Mount(
         int(mount_id),
         int(parent_id),
@@ -43,6 +46,7 @@ def parse_row(line: bytes) -> Mount:
         tuple(options.decode().split(",")),
         _text(fstype),
         _text(source),
+        _text(server),
     )
 
 
@@ -58,12 +62,12 @@ class Table:
 
     def differs(self, other: "Table", mountpoint: str) -> bool:
         """Whether anything at exactly this path is another row than in the other table."""
-        path = _escaped(mountpoint)
+        path = escaped(mountpoint)
         return self._at.get(path) != other._at.get(path)
 
     def stack(self, mountpoint: str) -> tuple[Mount, ...]:
         """Everything that is mounted at exactly this path, in the table's order."""
-        return tuple(parse_row(line) for line in self._at.get(_escaped(mountpoint), ()))
+        return tuple(parse_row(line) for line in self._at.get(escaped(mountpoint), ()))
 
     def at(self, mountpoint: str) -> Optional[Mount]:
         """The visible mount at exactly this path, if any: the one on which no other of them stands."""
@@ -71,6 +75,22 @@ class Table:
         carried = {row.parent_id for row in rows}
         tops = [row for row in rows if row.mount_id not in carried]
         return tops[-1] if tops else None
+
+    def _rows(self) -> Iterator[Mount]:
+        for lines in self._at.values():
+            yield from map(parse_row, lines)
+
+    def of_server(self, address: str) -> list[Mount]:
+        """Every network mount that speaks to this address."""
+        return [row for row in self._rows() if row.server == address]
+
+    def below(self, mount_id: int) -> list[Mount]:
+        """Every mount that stands somewhere in that one."""
+        rows, found, inside = list(self._rows()), [], {mount_id}
+        while more := [row for row in rows if row.parent_id in inside and row.mount_id not in inside]:
+            found += more
+            inside |= {row.mount_id for row in more}
+        return found
 
     def by_id(self, mount_id: int) -> Optional[Mount]:
         prefix = b"%d " % mount_id
@@ -81,7 +101,8 @@ class Table:
         return None
 
 
-def _escaped(path: str) -> bytes:
+def escaped(path: str) -> bytes:
+    """A path as the kernel writes it in its tables."""
     raw = path.encode("utf-8", "surrogateescape")
     if not _SPECIAL.search(raw):
         return raw
