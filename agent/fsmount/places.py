@@ -10,6 +10,10 @@ def status_file(run: str = RUN) -> str:
     return f"{run}/status.json"
 
 
+def samples_file(run: str = RUN) -> str:
+    return f"{run}/samples.json"
+
+
 def ledger_file(run: str = RUN) -> str:
     return f"{run}/ledger.json"
 

@@ -23,7 +23,7 @@ class MountReport(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     word: str  # ok, pending, degraded, failed
     phase: str
-    health: Optional[str]  # null unless mounted
+    health: Optional[str]  # the verdict; null until the first attempt is over
     type: str
     source: str
     mountpoint: str
@@ -33,6 +33,7 @@ class MountReport(msgspec.Struct, frozen=True, kw_only=True):
     address: Optional[str]
     mounted_by: Optional[str]  # fsmount, or somebody else
     usage: Optional[Usage]
+    latency_s: Optional[float] = None  # how long the latest look took that was answered
     probed_at: Optional[float]
     failures: int  # attempts that failed in a row
     next_attempt_at: Optional[float]

@@ -10,7 +10,7 @@ LINE_MOST = 4096
 
 
 class Request(msgspec.Struct, frozen=True):
-    verb: str  # reload, retry
+    verb: str  # reload, retry, detach
     name: Optional[str] = None
 
 

@@ -11,17 +11,22 @@ from typing import Callable
 
 from fsmount.daemon.agent import Agent
 from fsmount.daemon.configuration import Configuration
-from fsmount.entry import Now
+from fsmount.entry import Entry, Now
 from fsmount.history.event import Event
 from fsmount.jobs.orders import (
     DEADLINES_S,
     Answer,
     Failed,
     Fetched,
+    How,
     Key,
     Kind,
+    Knock,
+    Knocked,
     Mounted,
     MountOrder,
+    Move,
+    Moved,
     Order,
     Overdue,
     Probed,
@@ -29,11 +34,13 @@ from fsmount.jobs.orders import (
     RecordOrder,
     Resolve,
     Resolved,
+    Unmount,
     Unmounted,
 )
 from fsmount.ledger import Record
 from fsmount.model import Config, Problem, Spec, Usage
 from fsmount.observe.mountinfo import Table
+from fsmount.observe.mountstats import Counters
 
 WORK_S = 0.1  # how long a Job that meets no trouble takes
 
@@ -42,6 +49,7 @@ class FakeHost:
     """Knobs: `hang(host)`, `refuse(host)`, `deny(host)`, `revive(host)`, `unmount(place)`, `mount_foreign(place)`."""
 
     def __init__(self) -> None:
+        self.each_look_at_the_clock_s = 0.0  # so slow is this machine between two of them
         self.monotonic, self.wall = 1000.0, 1_700_000_000.0
         self.dice = 0.5
         self.config: Config | None = None
@@ -53,9 +61,15 @@ class FakeHost:
         self.volume_problem: Problem | None = None  # why the history cannot be written
         self.volume_is_slow = False
         self.busy: set[str] = set()
+        self.counters: dict[bytes, Counters] = {}
         self.no_fork = False
         self.started: list[Key] = []
         self._trouble: dict[str, str] = {}
+        self._addresses: dict[str, str] = {}
+        self._left: dict[str, str] = {}  # host -> the address that it had, for those that moved
+        self.cannot_lead = False
+        self.resolves_to: dict[str, str] = {}
+        self.knocks_heard = True
         self._jobs: dict[Key, tuple[float, Order]] = {}
         self._spoken: set[Key] = set()
         self._next_id = 100
@@ -74,6 +88,19 @@ class FakeHost:
     def forget_name(self, host: str) -> None:
         self._trouble[host] = "no name"
 
+    def stale(self, host: str) -> None:
+        """What is mounted from it is not known to it any more."""
+        self._trouble[host] = "stale"
+
+    def slow(self, host: str) -> None:
+        self._trouble[host] = "slow"
+
+    def move(self, host: str, address: str) -> None:
+        """Its name stands for another address, where it answers; what leads to the old one hangs."""
+        self._left[host] = self.address_of(host)
+        self._addresses[host] = address
+        self._trouble[host] = "moved"
+
     def revive(self, host: str) -> None:
         self._trouble.pop(host, None)
 
@@ -83,6 +110,11 @@ class FakeHost:
     def mount_foreign(self, place: str, source: str = "tmpfs", fstype: str = "tmpfs") -> int:
         return self._push(place, source, fstype)
 
+    def mount_in_its_stead(self, old: str, new: str, source: str = "tmpfs", fstype: str = "tmpfs") -> None:
+        """Unmount what is at `old` and mount something at `new`, which gets the id that has become free."""
+        mount_id, _, _ = self.rows[old].pop()
+        self.rows.setdefault(new, []).append((mount_id, source, fstype))
+
     def rename(self, old: str, new: str) -> None:
         """A directory above the mount point gets another name, and the mount goes with it."""
         self.rows[new] = self.rows.pop(old)
@@ -90,6 +122,7 @@ class FakeHost:
     # -- Effects
 
     def now(self) -> Now:
+        self.monotonic += self.each_look_at_the_clock_s
         return Now(self.monotonic, self.wall, self.dice)
 
     def mounts(self) -> Table:
@@ -97,9 +130,16 @@ class FakeHost:
         for place, stack in self.rows.items():
             parent = 1
             for mount_id, source, fstype in stack:
-                lines.append(f"{mount_id} {parent} 0:{mount_id} / {place} rw,nosuid shared:1 - {fstype} {source} rw")
+                named = source.partition(":")[0]
+                server = self._left.get(named) or self.address_of(named)
+                lines.append(
+                    f"{mount_id} {parent} 0:{mount_id} / {place} rw,nosuid shared:1 - {fstype} {source} rw,addr={server}"
+                )
                 parent = mount_id
         return Table("\n".join(lines).encode())
+
+    def traffic(self) -> Mapping[bytes, Counters]:
+        return dict(self.counters)
 
     def write_ledger(self, records: list[Record]) -> Problem | None:
         if self.ledger_full:
@@ -120,8 +160,14 @@ class FakeHost:
     def lives(self, key: Key) -> bool:
         return key in self._jobs
 
+    def cancel(self, key: Key) -> None:
+        self._jobs.pop(key, None)
+
     def kill_all(self) -> None:
         self._jobs.clear()
+
+    def stuck(self, kind: Kind | None = None) -> int:
+        return 0
 
     def count(self, kind: Kind | None = None) -> int:
         return sum(kind in (None, key.kind) for key in self._jobs)
@@ -142,7 +188,11 @@ class FakeHost:
         if ran < WORK_S:
             return None
         trouble = self._trouble.get(self._host(key, order))
-        if trouble == "hang" and key.kind is not Kind.FETCH:
+        at_once = isinstance(order, Unmount) and order.how is not How.IDLE
+        if isinstance(order, Move):
+            return self._moved(order)
+        hangs = trouble == "hang" or (trouble == "moved" and key.kind is Kind.PROBE)
+        if hangs and key.kind is not Kind.FETCH and not at_once:
             return Overdue(ran) if ran >= DEADLINES_S[key.kind] else None
         if isinstance(order, RecordOrder):
             return self._recorded(order, ran)
@@ -164,27 +214,51 @@ class FakeHost:
         stack = self.rows.get(key.about) or [(0, "", "")]
         return stack[-1][1].partition(":")[0]
 
-    def _done(self, key: Key, order: Order, trouble: str | None) -> Answer:
+    def address_of(self, host: str) -> str:
+        return self._addresses.setdefault(host, f"10.0.0.{len(self._addresses) + 1}")
+
+    def _done(self, key: Key, order: Order, trouble: str | None) -> Answer | None:
         if key.kind is Kind.FETCH:
             return Fetched(self.config) if self.config else Failed(self.config_problem)
         if isinstance(order, Resolve):
             if trouble == "no name":
                 return Failed(Problem("name-not-resolved", f"{order.host}: the name is not known"))
-            return Resolved(("10.0.0.1",))
+            return Resolved((self.resolves_to.get(order.host) or self.address_of(order.host),))
         if isinstance(order, MountOrder):
             return self._mounted(order.spec, trouble)
-        if key.kind is Kind.UNMOUNT:
-            if key.about in self.busy:
-                return Failed(Problem("busy", f"{key.about} is in use"))
-            self.rows[key.about].pop()
+        if isinstance(order, Unmount):
+            return self._unmounted(order)
+        if isinstance(order, Knock):
+            answering = [(address, port) for address, port in order.doors if not self._trouble_at(address)]
+            return Knocked(*answering[0], 1) if answering and self.knocks_heard else None
+        if trouble == "stale":
+            return Failed(Problem("stale", f"{key.about}: Stale file handle"))
+        return Probed(Usage(100, 40, 60), 2.5 if trouble == "slow" else 0.01)
+
+    def _moved(self, order: Move) -> Answer:
+        if self.cannot_lead:
+            return Failed(Problem("address-changed", f"{order.host} is at {order.new} now"))
+        del self._left[order.host], self._trouble[order.host]
+        return Moved(order.new)
+
+    def _unmounted(self, order: Unmount) -> Answer:
+        if not order.mount_id:
             return Unmounted()
-        return Probed(Usage(100, 40, 60), 0.01)
+        if order.mountpoint in self.busy and order.how is How.IDLE:
+            return Failed(Problem("busy", f"{order.mountpoint} is in use"))
+        self.rows[order.mountpoint].pop()
+        return Unmounted(detached=order.how is not How.IDLE)
+
+    def _trouble_at(self, address: str) -> bool:
+        return any(self.address_of(host) == address for host in self._trouble)
 
     def _mounted(self, spec: Spec, trouble: str | None) -> Answer:
         if trouble == "refuse":
             return Failed(Problem("server-refused", f"{spec.host} refuses"))
         if trouble == "deny":
             return Failed(Problem("access-denied", f"{spec.source}: Permission denied", False))
+        if self._left.pop(spec.host, None):
+            del self._trouble[spec.host]  # a new mount leads to where it is now
         return Mounted(self._push(spec.mountpoint, spec.source, "nfs4"))
 
     def _push(self, place: str, source: str, fstype: str) -> int:
@@ -206,7 +280,10 @@ class Driver:
                 self.agent.answered(key, answer)
                 self.agent.ended(key)
             self.agent.mounts_changed()
-            self.agent.turn()
+            for _ in range(100):
+                due = self.agent.turn()
+                if due is None or due > self.host.monotonic:
+                    break
             if until is not None and until():
                 return
 
@@ -224,3 +301,11 @@ def spec(name: str, **changes: object) -> Spec:
         "mountpoint": f"/mnt/{name}",
     }
     return Spec(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def entry(driver: Driver, name: str) -> Entry:
+    return next(e for e in driver.agent.entries.values() if e.spec.name == name)
+
+
+def mounts_of(host: FakeHost, name: str) -> int:
+    return sum(key == Key(Kind.MOUNT, f"/mnt/{name}") for key in host.started)

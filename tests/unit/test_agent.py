@@ -2,30 +2,11 @@
 
 import msgspec
 import pytest
-from fsmount.entry import Entry
 from fsmount.jobs.orders import Failed, Key, Kind
 from fsmount.ledger import Record
 from fsmount.model import Config, Health, Phase, Problem, Word
 
-from .fakehost import Driver, FakeHost, spec
-
-
-@pytest.fixture
-def host() -> FakeHost:
-    return FakeHost()
-
-
-@pytest.fixture
-def driver(host: FakeHost) -> Driver:
-    return Driver(host)
-
-
-def entry(driver: Driver, name: str) -> Entry:
-    return next(e for e in driver.agent.entries.values() if e.spec.name == name)
-
-
-def mounts_of(host: FakeHost, name: str) -> int:
-    return sum(key == Key(Kind.MOUNT, f"/mnt/{name}") for key in host.started)
+from .fakehost import Driver, FakeHost, entry, mounts_of, spec
 
 
 def test_every_mount_of_the_configuration_comes_up(driver: Driver, host: FakeHost) -> None:
@@ -47,6 +28,15 @@ def test_one_dead_server_costs_the_others_nothing(driver: Driver, host: FakeHost
     driver.run(25)
     assert driver.agent.settled
     assert entry(driver, "dead").problem == Problem("mount-timeout", "dead.test:/data: no end after 20 s")
+
+
+def test_on_a_machine_so_slow_that_a_turn_has_no_time_for_jobs_one_is_started_all_the_same(
+    driver: Driver, host: FakeHost
+) -> None:
+    host.each_look_at_the_clock_s = 0.2
+    driver.load(*(spec(name) for name in "abcdef"))
+    driver.run(4)
+    assert {e.phase for e in driver.agent.entries.values()} == {Phase.MOUNTED}
 
 
 def test_a_temporary_failure_is_tried_for_ever_and_ever_more_slowly(driver: Driver, host: FakeHost) -> None:
@@ -207,6 +197,20 @@ def test_a_mount_whose_directory_was_renamed_is_unmounted_there_and_made_anew_wh
     assert list(driver.agent.entries) == ["/mnt/a"]
 
 
+@pytest.mark.parametrize("new", ["/mnt/a", "/mnt/theirs"])
+def test_what_somebody_mounts_and_the_kernel_gives_our_old_id_is_never_taken_for_ours(
+    driver: Driver, host: FakeHost, new: str
+) -> None:
+    driver.load(spec("a"))
+    driver.run(2)
+    host.mount_in_its_stead("/mnt/a", new)
+    driver.run(60, step=1)
+    assert [source for _, source, _ in host.rows[new]] == ["tmpfs"]
+    assert list(driver.agent.entries) == ["/mnt/a"]
+    problem = entry(driver, "a").problem
+    assert (problem.code if problem else None) == ("mountpoint-taken" if new == "/mnt/a" else None)
+
+
 def test_every_reload_is_answered_and_sees_what_was_there_when_it_was_asked(driver: Driver, host: FakeHost) -> None:
     driver.load(spec("a"))
     answers: list[str] = []
@@ -285,6 +289,8 @@ def test_a_probe_that_could_not_start_is_forgotten_when_the_next_one_answers(dri
     driver.run(2)
     host.no_fork = True
     driver.run(35)
+    assert entry(driver, "a").problem is None, "one look that could not be taken is no news"
+    driver.run(20)
     problem = entry(driver, "a").problem
     assert problem is not None
     assert problem.code == "no-process"
@@ -373,10 +379,10 @@ def test_a_ledger_that_cannot_be_written_is_said_and_mounts_are_made_all_the_sam
     driver.load(spec("a"))
     driver.run(2)
     assert entry(driver, "a").phase is Phase.MOUNTED
-    assert driver.agent.ledger_problem is not None
+    assert driver.agent.book.problem is not None
     host.ledger_full = False
     driver.run(1)
-    assert driver.agent.ledger_problem is None
+    assert driver.agent.book.problem is None
     assert host.ledger
 
 

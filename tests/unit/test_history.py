@@ -54,11 +54,12 @@ def fail(problem: Problem) -> Step:
 
 
 def unwell(problem: Problem) -> Step:
-    return lambda entry, now: entries.unwell(entry, problem, now)
+    seen = Health.HUNG if problem is HUNG else Health.UNKNOWN
+    return lambda entry, now: entries.looked(entry, seen, problem, now)
 
 
 def well(entry: Entry, now: Now) -> Entry:
-    return entries.healthy(entry, USAGE, now)
+    return entries.measured(entries.looked(entry, Health.HEALTHY, None, now), USAGE, 0.01, (), now)
 
 
 def retry(entry: Entry, now: Now) -> Entry:
@@ -115,7 +116,7 @@ OUTAGE = (*TRYING, fail(TIMEOUT)) * 50
         ),
         pytest.param(
             (*MOUNTED, unwell(ODD), unwell(ODD), well),
-            ["mounted after 3 s", "healthy -> unknown after 2 s [probe-failed]", "unknown -> healthy after 2 s"],
+            ["mounted after 3 s", "healthy -> unknown after 3 s [probe-failed]", "unknown -> healthy after 1 s"],
             id="a probe that failed, and the next",
         ),
         pytest.param(
@@ -127,6 +128,16 @@ OUTAGE = (*TRYING, fail(TIMEOUT)) * 50
             (*MOUNTED, lambda e, now: entries.turned(entries.lost(e, now), Phase.MOUNTING, now), up(8), well),
             ["mounted after 3 s", "unmounted by somebody after 2 s", "mounted after 1 s"],
             id="unmounted by hand",
+        ),
+        pytest.param(
+            (*MOUNTED, unwell(HUNG), turned(Phase.UNMOUNTING), entries.detached, *MOUNTED),
+            [
+                "mounted after 3 s",
+                "healthy -> hung after 2 s [not-answering]",
+                "detached after 2 s [detached]",
+                "mounted after 3 s, 2 attempts",
+            ],
+            id="detached because it hung",
         ),
         pytest.param((*MOUNTED, up(9), well), ["mounted after 3 s", "another mount took its place after 2 s"], id="replaced"),
         pytest.param(

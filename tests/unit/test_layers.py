@@ -26,11 +26,23 @@ PURE = {
     "config.mountpoints",
     "config.nfs_options",
     "cli.table",
+    "cli.detail",
+    "health",
+    "capacity",
+    "settle",
     "cli.chronicle",
     "cli.since",
     "history.event",
     "history.changes",
     "history.lines",
+    "doctor.steps",
+    "doctor.types",
+    "doctor.rpc",
+    "doctor.subjects",
+    "doctor.chain",
+    "doctor.advice",
+    "doctor.document",
+    "doctor.page",
 }
 IMPURE = {"os", "socket", "subprocess", "select", "signal", "time", "random", "ctypes", "boto3", "psutil"}
 HANGS = {
@@ -97,7 +109,9 @@ def test_the_daemon_s_process_reaches_no_call_that_hangs() -> None:
     daemon = reachable("cli/run.py")
     assert {"daemon/loop.py", "daemon/agent.py", "jobs/running.py", "jobs/child.py"} <= daemon
     assert "history/ring.py" not in daemon
-    assert not daemon & {f"jobs/{kind}.py" for kind in ("fetch", "resolve", "mount", "unmount", "probe", "record")}
+    kinds = ("fetch", "resolve", "mount", "unmount", "probe", "knock", "record", "examine")
+    assert not daemon & {f"jobs/{kind}.py" for kind in kinds}
+    assert not [module for module in daemon if module.startswith("doctor/")], "the doctor is the command's"
     found = {
         (module, call)
         for module in daemon
@@ -117,6 +131,23 @@ def test_the_daemon_carries_neither_yaml_nor_boto3_nor_subprocess() -> None:
             "threading",
         }
         assert not heavy, (module, heavy)
+
+
+def test_the_doctor_s_own_process_reaches_no_call_that_hangs() -> None:
+    """What may hang is reached through jobs/examine.py alone, which the children's code imports by its name."""
+    doctor = reachable("cli/doctor.py")
+    assert {"doctor/rounds.py", "doctor/asking.py", "doctor/chain.py", "jobs/running.py", "jobs/child.py"} <= doctor
+    children = {"jobs/examine.py", "doctor/network.py", "doctor/client.py", "doctor/directory.py", "doctor/user.py"}
+    assert not doctor & (children | {"jobs/fetch.py", "jobs/resolve.py", "linux/pin.py"})
+    found = {
+        (module, call)
+        for module in doctor
+        for call in calls(ast.parse((PACKAGE / module).read_text()))
+        if call in HANGS or call.endswith((".wait", ".communicate", ".join()", ".connect"))
+    }
+    assert found <= ALLOWED, found - ALLOWED
+    for module in doctor:
+        assert not set(imports(ast.parse((PACKAGE / module).read_text()), module)) & {"threading", "socket", "yaml"}, module
 
 
 def test_status_reads_one_file_and_knows_neither_the_daemon_nor_yaml() -> None:
@@ -161,4 +192,6 @@ def test_the_time_limits_form_one_chain() -> None:
 
     unit = (PACKAGE.parents[1] / "packaging/fsmount.service").read_text()
     watchdog = float(unit.split("WatchdogSec=")[1].split()[0])
+    assert t.REACHABLE_S < t.EXAMINE_S < t.RESOLVE_S < t.EXAMINATION_S
+    assert t.EXAMINE_S + t.EXAMINATION_S < 30, "what `man fsmount` says of the doctor"
     assert t.REACHABLE_S < t.PROBE_S < t.MOUNT_S < t.PROBE_INTERVAL_S <= t.HEARTBEAT_S < watchdog < t.OLD_NEWS_S

@@ -16,12 +16,15 @@ class Verb(NamedTuple):
 VERBS: dict[str, Verb] = {
     "status": Verb("status", "what is mounted, how it is, what is wrong and what to do"),
     "history": Verb("history", "what happened, and when, also before the last stop"),
+    "doctor": Verb("doctor", "step by step from name to file: which link is broken, and what to do"),
     "plan": Verb("plan", "what the agent would do now, doing nothing"),
     "check": Verb("check", "every problem of a configuration file"),
     "reload": Verb("ask", "read the configuration again (root)"),
     "retry": Verb("ask", "try at once what waits or is blocked (root)"),
+    "detach": Verb("ask", "take a mount that hangs out of sight (root)"),
     "explain": Verb("explain", "what a problem code means and what to do"),
     "run": Verb("run", "the agent itself; systemd starts it"),
+    "let-go": Verb("letgo", "systemd's, when the machine stops: by force, what a dead server holds up"),
 }
 
 

@@ -1,4 +1,4 @@
-"""`fsmount reload` and `fsmount retry [NAME]`: one line to the agent, one line back."""
+"""`fsmount reload`, `fsmount retry [NAME]` and `fsmount detach NAME`: one line to the agent, one line back."""
 
 import socket
 from typing import Optional
@@ -21,6 +21,8 @@ def main(verb: str, argv: list[str]) -> int:
     parser = Parser(verb, f"{VERBS[verb].summary[0].upper()}{VERBS[verb].summary[1:]}.")
     if verb == "retry":
         parser.add_argument("name", nargs="?", help="a mount; without it, all of them")
+    elif verb == "detach":
+        parser.add_argument("name", help="a mount that hangs")
     parser.add_argument("--run-dir", default=places.RUN, help="where the agent keeps its socket (%(default)s)")
     options = parser.parse_args(argv)
     response = ask(places.control_socket(options.run_dir), Request(verb, getattr(options, "name", None)))

@@ -1,6 +1,7 @@
 """The status file as a command sees it: the Report, or why there is none to believe."""
 
 import time
+from collections.abc import Sequence
 from typing import NamedTuple, Optional
 
 import msgspec
@@ -29,6 +30,14 @@ def read(run: str) -> News:
     if report.version != VERSION:
         return News(None, f"{path} holds a report of version {report.version}, this command reads {VERSION}")
     return News(report, _doubt(report))
+
+
+def unknown_name(names: Sequence[str], known: Sequence[str]) -> Optional[str]:
+    """The sentence for the first of the names that no mount has, if there is one."""
+    unknown = [name for name in names if name not in known]
+    if not unknown:
+        return None
+    return f"no mount is called {unknown[0]!a}; there are: {', '.join(known) or 'none'} [unknown-mount]"
 
 
 def _doubt(report: Report) -> Optional[str]:

@@ -50,7 +50,7 @@ def state(mount: MountReport) -> str:
     return mount.health or mount.phase if mount.phase == "mounted" else mount.phase
 
 
-def _short(path: str) -> str:
+def short(path: str) -> str:
     return "~" + path[len(_HOME) :] if path.startswith(_HOME + "/") else path
 
 
@@ -63,7 +63,7 @@ def _cells(mount: MountReport, now: float) -> tuple[str, ...]:
         state(mount),
         span(now - mount.since_at),
         *figures,
-        safe(_short(mount.mountpoint)) + access,
+        safe(short(mount.mountpoint)) + access,
         safe(mount.source),
     )
 

@@ -1,10 +1,13 @@
 """Where the servers are: literal addresses as they stand, names as the last lookup gave them, while that is fresh."""
 
 import socket
+from typing import Optional
 
 import msgspec
 
+from .. import entry as entries
 from ..entry import Entry, Now
+from ..observe.mountinfo import Mount
 from ..timeouts import RESOLVED_FRESH_S
 
 
@@ -28,6 +31,14 @@ class Addresses:
         if not found or now.monotonic - at > RESOLVED_FRESH_S:
             return entry
         return msgspec.structs.replace(entry, address=found[entry.failures % len(found)])
+
+
+def looked_up(entry: Entry, row: Optional[Mount], addresses: tuple[str, ...], now: Now) -> Entry:
+    """Of a mount that hangs: does its server's name still stand for the address that it speaks to?"""
+    led_to = (row.server if row else "") or entry.address
+    same_kind = [address for address in addresses if (":" in address) is (":" in (led_to or ""))]
+    elsewhere = same_kind[0] if same_kind and led_to and led_to not in same_kind else ""
+    return entries.looked_up(msgspec.structs.replace(entry, address=led_to), now, elsewhere)
 
 
 def _is_address(host: str) -> bool:

@@ -4,37 +4,35 @@ The agent is only ever called from the loop, does no I/O on a managed path, and 
 """
 
 import logging
-from typing import Optional, Protocol
+from typing import Optional
 
 import msgspec
 
 from .. import entry as entries
 from .. import settle
 from ..entry import Entry, Now
-from ..jobs.orders import Answer, Failed, Key, Kind, Mounted, Resolved, Unmounted
-from ..judge import Standing, judge
+from ..jobs.orders import Answer, Failed, Key, Kind, Knocked, Mounted, Resolved, Unmounted
+from ..judge import Standing, is_ours, judge
 from ..ledger import Record
 from ..model import Config, Health, Phase, Problem, Spec, Word
-from ..observe.mountinfo import Table
 from ..plan import Action, Verb, plan
-from ..timeouts import FIRST_PROBE_PATIENCE_S
-from .addresses import Addresses
+from . import saying
+from .addresses import Addresses, looked_up
 from .agenda import Agenda
+from .book import Book
 from .configuration import Configuration, Jobs, Reply
+from .effects import Effects
 from .errands import Errand, errand, together
+from .knocking import Knocking
+from .room import must_wait
+from .traffic import Traffic
 
 log = logging.getLogger("fsmount")
-JOBS_MOST = 48
-JOB_VERBS = (Verb.RESOLVE, Verb.MOUNT, Verb.UNMOUNT, Verb.PROBE)
-LOOK_AGAIN_S = 0.2  # at what waits for room
-
-
-class Effects(Protocol):
-    """What the agent needs of the world."""
-
-    def now(self) -> Now: ...
-    def mounts(self) -> Table: ...
-    def write_ledger(self, records: list[Record]) -> Optional[Problem]: ...
+STARTING_S = 0.03  # so long a turn may start Jobs: a fork takes its time, and the loop is to hear of other things in between
+SUSPECTED_APART_S = 8.0  # between two looks that the traffic asked for
+JOB_VERBS = (Verb.RESOLVE, Verb.MOUNT, Verb.UNMOUNT, Verb.GIVE_BACK, Verb.MOVE, Verb.PROBE)
+LOOK_AGAIN_S = 0.2  # at what was just mounted, and waits for its neighbours
+ROOM_AGAIN_S = 2.0  # at what waits for room; a Job that ends makes some, and is heard of
 
 
 class Agent:
@@ -43,13 +41,13 @@ class Agent:
     ) -> None:
         self.configuration, self.stage = configuration, stage
         self.entries: dict[str, Entry] = {}  # by mount point
-        self.ledger_problem: Optional[Problem] = None
         self.settled = False  # the first pass is over: each mount was up, or has failed once
         self.looked = False  # and each one that came up was probed
         self._jobs, self._effects = jobs, effects
-        self._records = dict(records)
-        self._written: list[Record] = list(records.values())
+        self.book = Book(records, effects.write_ledger)
         self._addresses = Addresses()
+        self._traffic = Traffic(effects.traffic)
+        self._knocking = Knocking(jobs)
         self._table = effects.mounts()
         self._table_is_old = False
         self._agenda = Agenda()
@@ -72,6 +70,17 @@ class Agent:
             self._addresses.forget(entry.spec.host)
         return [entry.spec.name for entry in chosen if entry.phase is not Phase.MOUNTED or entry.problem], None
 
+    def detach(self, name: str) -> tuple[list[str], Optional[Problem]]:
+        """Take a mount that hangs out of sight; whoever asks accepts what it risks."""
+        chosen = [e for e in self.entries.values() if e.spec.name == name]
+        if not chosen:
+            return [], Problem("unknown-mount", f"no mount is called {name!r}", temporary=False)
+        if chosen[0].health is not Health.HUNG or chosen[0].theirs:
+            state = chosen[0].verdict.value if chosen[0].verdict else chosen[0].phase.value
+            return [], Problem("not-hung", f"{name} does not hang: it is {state}", temporary=False)
+        self._keep(msgspec.structs.replace(chosen[0], detach_asked=True))
+        return [name], None
+
     def mounts_changed(self) -> None:
         """Read again at the next turn: many changes in one wake are read once."""
         self._table_is_old = True
@@ -84,10 +93,11 @@ class Agent:
                 self._carry_out(config, now)
         elif key.kind is Kind.RESOLVE:
             self._answered_resolve(key.about, answer, now)
+        elif isinstance(answer, Knocked):
+            self._answered_knock(answer, now)
         elif key.about in self.entries:
             if isinstance(answer, Mounted):
-                tried = self._records.get(key.about, Record(self.entries[key.about].spec))
-                self._records[key.about] = Record(tried.spec, answer.mount_id)
+                self.book.tried(self.entries[key.about].spec, answer.mount_id)
             self._change(settle.after(key, self.entries[key.about], answer, now))
         if isinstance(answer, (Mounted, Unmounted, Failed)):
             # A failed probe, too: a rename above a mount point changes the table, and raises no event.
@@ -112,26 +122,33 @@ class Agent:
             self._read_the_table()
         self.configuration.fetch(self._jobs, now)
         self._adopt_the_ledger(now)
+        if self._traffic.due <= now.monotonic:
+            self._look_at_the_traffic(now)
         chosen = self._agenda.take(self.entries, now.monotonic)
         # When there is not room for all, those that failed most come last: dead servers must not starve the living.
-        chosen.sort(key=lambda place: self.entries[place].failures)
+        chosen.sort(key=lambda place: (self.entries[place].failures, self.entries[place].health is Health.HUNG))
         planned = [(place, *self._planned(place, now)) for place in chosen]
         intents = [place for place, action, _ in planned if action.verb is Verb.MOUNT]
         for place in intents:
-            self._records[place] = Record(self.entries[place].spec)
-        self._write_ledger()
+            self.book.intend(self.entries[place].spec)
+        self.book.write()
         errands = []
         for place, action, mount_id in planned:
             self._agenda.look_again(place, action.look_again)
             if action.verb in JOB_VERBS:
-                errands.append(errand(self.entries[place], action.verb, mount_id, self.stage))
+                errands.append(errand(self.entries[place], action, mount_id, self.stage))
             else:
                 self._act(place, action, mount_id, now)
-        for group in together(errands):
-            self._start(group, now)
-        self._write_ledger()
+        starting = self._effects.now().monotonic  # to plan for a thousand, and to write that down, may have taken longer
+        for number, group in enumerate(together(errands)):
+            if number == 0 or self._effects.now().monotonic < starting + STARTING_S:
+                self._start(group, now)
+            else:
+                self._agenda.wait_for_turn(one.place for one in group)
+        self.book.write()
         self._settle()
-        due = [self._agenda.next(now.monotonic), self.configuration.again_at]
+        knock_at = self._knocking.turn(self.entries, self._table, now.monotonic)
+        due = [self._agenda.next(now.monotonic), self.configuration.again_at, self._traffic.due, knock_at]
         return min((moment for moment in due if moment is not None), default=None)
 
     def _read_the_table(self) -> None:
@@ -148,7 +165,7 @@ class Agent:
         if standing is Standing.ABSENT and entry.phase is Phase.MOUNTED:
             entry = self._change(entries.lost(entry, now))
         if standing is Standing.ABSENT and not self._jobs.lives(Key(Kind.MOUNT, place)):
-            self._gone_or_moved(self._records.pop(place, None), now)
+            self._gone_or_moved(self.book.records.pop(place, None), now)
         entry = self.entries[place] = self._addresses.given(entry, now)
         self._agenda.seen(place)
         return plan(entry, standing, mount_id, self._busy(entry), now.monotonic), mount_id
@@ -156,16 +173,16 @@ class Agent:
     def _gone_or_moved(self, record: Optional[Record], now: Now) -> None:
         """A directory above a mount may be renamed, and the mount goes with it: there it is ours to unmount when idle."""
         row = self._table.by_id(record.mount_id) if record and record.mount_id else None
-        if record is None or row is None or row.mountpoint in self.entries:
+        if record is None or row is None or row.mountpoint in self.entries or not is_ours(record, row):
             return
         moved = msgspec.structs.replace(record.spec, mountpoint=row.mountpoint)
         log.warning("%s: moved to %s with its directory", moved.name, row.mountpoint, extra={"MOUNT": moved.name})
-        self._records[row.mountpoint] = Record(moved, row.mount_id)
+        self.book.confirm(moved, row.mount_id)
         self._keep(Entry(spec=moved, since_at=now.wall, wanted=False, phase=Phase.MOUNTED, mount_id=row.mount_id, tried=True))
 
     def standing(self, entry: Entry) -> tuple[Standing, Optional[int]]:
         row = self._table.at(entry.spec.mountpoint)
-        return judge(entry.spec, row, self._records.get(entry.spec.mountpoint)), row.mount_id if row else None
+        return judge(entry.spec, row, self.book.records.get(entry.spec.mountpoint)), row.mount_id if row else None
 
     def _busy(self, entry: Entry) -> frozenset[Kind]:
         place = entry.spec.mountpoint
@@ -174,6 +191,7 @@ class Agent:
             Key(Kind.UNMOUNT, place),
             Key(Kind.PROBE, place, entry.mount_id),
             Key(Kind.RESOLVE, entry.spec.host),
+            Key(Kind.MOVE, place),
         )
         return frozenset(key.kind for key in keys if self._jobs.lives(key))
 
@@ -187,7 +205,8 @@ class Agent:
             log.info("%s: gone from the configuration", entry.spec.name, extra={"MOUNT": entry.spec.name})
             del self.entries[place]
             self._agenda.forget(place)
-            self._records.pop(place, None)
+            self._knocking.forget(place)
+            self.book.records.pop(place, None)
         elif action.verb is Verb.ADOPT:
             self._adopt(entry, mount_id or 0, now)
         elif action.verb is Verb.BLOCK:
@@ -199,7 +218,7 @@ class Agent:
         standing, _ = self.standing(entry)
         theirs = standing is Standing.THEIRS
         if not theirs:
-            self._records[entry.spec.mountpoint] = Record(entry.spec, mount_id)
+            self.book.confirm(entry.spec, mount_id)
         self._change(entries.mounted(entry, mount_id, now, theirs=theirs))
 
     def _start(self, group: list[Errand], now: Now) -> None:
@@ -207,9 +226,10 @@ class Agent:
         group = [one for one in group if not self._jobs.lives(one.key)]
         if not group:
             return
-        if self._must_wait(group[0], now):
+        if must_wait(group[0], self.entries[group[0].place], self._jobs, now, settled=self.settled):
             for one in group:
-                self._agenda.wait_for_room(one.place, now.monotonic + LOOK_AGAIN_S)
+                fresh = self.entries[one.place].health is Health.UNKNOWN
+                self._agenda.wait_for_room(one.place, now.monotonic + (LOOK_AGAIN_S if fresh else ROOM_AGAIN_S))
             return
         problem = self._jobs.start({one.key: one.order for one in group}, now.monotonic)
         for one in group:
@@ -219,44 +239,57 @@ class Agent:
         if problem is None:
             self._keep(entries.turned(entry, one.phase, now))
         elif one.verb is Verb.PROBE:
-            self._change(entries.unwell(entry, problem, now))
-        elif one.verb is Verb.UNMOUNT:
+            self._change(entries.looked(entry, Health.UNKNOWN, problem, now))
+        elif one.verb is Verb.MOVE or (entry.phase is Phase.MOUNTED and one.verb is Verb.RESOLVE):
+            self._keep(entries.looked_up(entry, now))
+        elif one.verb in (Verb.UNMOUNT, Verb.GIVE_BACK):
             self._change(entries.still_mounted(entry, problem, now))
         else:
             self._change(entries.failed(entry, problem, now))
-
-    def _must_wait(self, one: Errand, now: Now) -> bool:
-        """For room, or, with the first look at what was just mounted (and looked at then), for those still mounting."""
-        if self._jobs.count() >= JOBS_MOST:
-            return True
-        entry = self.entries[one.place]
-        fresh = one.verb is Verb.PROBE and entry.health is Health.UNKNOWN and entry.problem is None
-        mounting = self._jobs.count(Kind.MOUNT) > 0 or not self.settled
-        return fresh and mounting and now.monotonic < entry.next_probe + FIRST_PROBE_PATIENCE_S
 
     # -- what the Jobs said
 
     def _answered_resolve(self, host: str, answer: Answer, now: Now) -> None:
         if isinstance(answer, Resolved) and answer.addresses:
             self._addresses.learn(host, answer.addresses, now)
+            self._look_where_they_lead(host, answer.addresses, now)
             return
+        self._look_where_they_lead(host, (), now)
         problem = settle.problem_of(answer, Problem("name-server-down", f"{host}: no answer from the name server"))
         for entry in list(self.entries.values()):
             waits = entry.phase in (Phase.WAITING, Phase.RESOLVING) and entry.not_before <= now.monotonic
             if entry.spec.host == host and waits:
                 self._change(entries.failed(entry, problem, now))
 
+    # -- servers that are dead, or seem to be
+
+    def _look_at_the_traffic(self, now: Now) -> None:
+        up = {p: e.answered for p, e in self.entries.items() if e.phase is Phase.MOUNTED and e.health is not Health.HUNG}
+        suspected = self._traffic.suspects(up, now.monotonic)
+        for place in (p for p in suspected if self.entries[p].answered + SUSPECTED_APART_S < now.monotonic):
+            self._keep(entries.probed_soon(self.entries[place], now))
+
+    def _answered_knock(self, answer: Knocked, now: Now) -> None:
+        for place in self._knocking.answered(answer):
+            entry = entries.probed_soon(self.entries[place], now)
+            self._keep(entries.again(entry) if entry.detached else entry)
+
+    def _look_where_they_lead(self, host: str, addresses: tuple[str, ...], now: Now) -> None:
+        for place, entry in self.entries.items():
+            if entry.spec.host == host and entry.phase is Phase.MOUNTED and entry.health is Health.HUNG:
+                self._keep(looked_up(entry, self._table.at(place), addresses, now))
+
     # -- the configuration
 
     def _adopt_the_ledger(self, now: Now) -> None:
         """A restart into a configuration that is refused: what the ledger holds is what is wanted."""
         if self.configuration.answered and self.configuration.generation is None and not self.settled:
-            for place, record in self._records.items():
+            for place, record in self.book.records.items():
                 self.entries.setdefault(place, Entry(spec=record.spec, since_at=now.wall))
 
     def _carry_out(self, config: Config, now: Now) -> None:
         wanted = {spec.mountpoint: spec for spec in config.mounts}
-        for place, record in self._records.items():
+        for place, record in self.book.records.items():
             self.entries.setdefault(place, Entry(spec=record.spec, since_at=now.wall))
         for place, entry in list(self.entries.items()):
             if place not in wanted:
@@ -269,9 +302,7 @@ class Agent:
         if entry is None:
             self._keep(Entry(spec=spec, since_at=now.wall))
         elif entry.spec.same_mount(spec):
-            record = self._records.get(spec.mountpoint)
-            if record and record.spec.same_mount(spec):
-                self._records[spec.mountpoint] = Record(spec, record.mount_id)
+            self.book.rename(spec)
             problem = None if entry.phase is Phase.MOUNTED else entry.problem  # a probe says it again if it is still there
             self._keep(entries.again(msgspec.structs.replace(entry, spec=spec, wanted=True, problem=problem)))
         else:
@@ -280,36 +311,16 @@ class Agent:
     # -- what it remembers
 
     def _keep(self, entry: Entry) -> Entry:
-        self.entries[entry.spec.mountpoint] = entry
-        self._agenda.add(entry.spec.mountpoint)
+        place = entry.spec.mountpoint
+        self.entries[place] = entry
+        self._agenda.add(place)
+        self._knocking.note(entry)
         return entry
 
     def _change(self, entry: Entry) -> Entry:
-        """Keep it, and say what is new about it: once per change, not per attempt."""
-        before = self.entries[entry.spec.mountpoint]
-        fields = {"MOUNT": entry.spec.name}
-        if entry.phase is Phase.MOUNTED and before.mount_id != entry.mount_id:
-            how = "found mounted" if before.phase is not Phase.MOUNTING else "mounted"
-            log.info("%s: %s on %s", entry.spec.name, how, entry.spec.mountpoint, extra=fields)
-        elif before.mount_id is not None and entry.mount_id is None and before.phase is Phase.MOUNTED:
-            log.warning("%s: unmounted by somebody", entry.spec.name, extra=fields)
-        if entry.problem and (before.problem is None or before.problem.code != entry.problem.code):
-            said = (entry.spec.name, entry.problem.observed, entry.problem.code)
-            log.warning("%s: %s [%s]", *said, extra={**fields, "PROBLEM": entry.problem.code})
-        elif before.problem and not entry.problem and before.phase is Phase.MOUNTED:
-            log.info("%s: well again (it was: %s)", entry.spec.name, before.problem.code, extra=fields)
+        """Keep it, and say what is new about it."""
+        saying.change(self.entries[entry.spec.mountpoint], entry)
         return self._keep(entry)
-
-    def _write_ledger(self) -> None:
-        records = list(self._records.values())
-        if records == self._written:
-            return
-        problem = self._effects.write_ledger(records)
-        if problem and not self.ledger_problem:
-            log.error("%s", problem.observed, extra={"PROBLEM": problem.code})
-        self.ledger_problem = problem
-        if not problem:
-            self._written = records
 
     def _settle(self) -> None:
         """The first pass ends once; what fails later is news, not a beginning. What a new generation adds is looked at

@@ -99,6 +99,9 @@ class Control:
             return
         if request.verb == "reload":
             self._agent.reload(lambda problem, sentence: self._answer(client, problem, sentence))
+        elif request.verb == "detach":
+            chosen, problem = self._agent.detach(request.name or "")
+            self._answer(client, problem, f"{', '.join(chosen)} is being detached")
         elif request.verb == "retry":
             self._answer(client, *self._retried(request.name))
         else:

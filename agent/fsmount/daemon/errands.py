@@ -7,7 +7,7 @@ from ..entry import Entry
 from ..jobs import orders
 from ..jobs.orders import Key, Kind, Order
 from ..model import Phase
-from ..plan import Verb
+from ..plan import Action, Verb
 
 TOGETHER_MOST = 8
 
@@ -22,17 +22,25 @@ class Errand(NamedTuple):
     phase: Phase
 
 
-def errand(entry: Entry, verb: Verb, mount_id: Optional[int], stage: str) -> Errand:
+def errand(entry: Entry, action: Action, mount_id: Optional[int], stage: str) -> Errand:
+    verb = action.verb
     spec = entry.spec
     place = spec.mountpoint
     if verb is Verb.RESOLVE:
-        return Errand(place, verb, Key(Kind.RESOLVE, spec.host), orders.Resolve(spec.host), Phase.RESOLVING)
+        phase = Phase.RESOLVING if entry.mount_id is None else entry.phase
+        return Errand(place, verb, Key(Kind.RESOLVE, spec.host), orders.Resolve(spec.host), phase)
+    if verb is Verb.MOVE:
+        move = orders.Move(spec.host, entry.address or "", entry.moved_to, spec.port)
+        return Errand(place, verb, Key(Kind.MOVE, place), move, entry.phase)
     if verb is Verb.MOUNT:
         order = orders.MountOrder(spec, entry.address or "", f"{stage}/{spec.name}")
         return Errand(place, verb, Key(Kind.MOUNT, place), order, Phase.MOUNTING)
-    if verb is Verb.UNMOUNT:
-        return Errand(place, verb, Key(Kind.UNMOUNT, place), orders.Unmount(place, mount_id or 0), Phase.UNMOUNTING)
-    return Errand(place, verb, Key(Kind.PROBE, place, mount_id), orders.Probe(place, mount_id or 0), Phase.MOUNTED)
+    if verb in (Verb.UNMOUNT, Verb.GIVE_BACK):
+        # A busy one may be written to below: that is only given back with the mount gone.
+        unmount = orders.Unmount(place, mount_id or 0, action.how, not entry.wanted)
+        return Errand(place, verb, Key(Kind.UNMOUNT, place), unmount, Phase.UNMOUNTING)
+    probe = orders.Probe(place, mount_id or 0, spec.care.probe_writes and not entry.theirs)
+    return Errand(place, verb, Key(Kind.PROBE, place, mount_id), probe, Phase.MOUNTED)
 
 
 def together(errands: Iterable[Errand]) -> list[list[Errand]]:

@@ -8,6 +8,7 @@ import os
 import select
 import signal
 import time
+from collections.abc import Mapping
 from typing import Optional
 
 from .. import ledger, places
@@ -16,13 +17,15 @@ from ..jobs import child
 from ..jobs.orders import Answer, Key, Kind
 from ..ledger import Record
 from ..model import Problem
-from ..observe import mountinfo
+from ..observe import mountinfo, mountstats
+from ..observe.mountstats import Counters
 from ..timeouts import LAST_WORDS_S
 from .agent import Agent
 from .configuration import Configuration
 from .control import Control
 from .diary import Diary
 from .publish import Publisher, sentence
+from .sampling import Sampling
 from .service import Notifier
 from .start import Start
 
@@ -41,6 +44,12 @@ class World:
     def mounts(self) -> mountinfo.Table:
         return mountinfo.read()
 
+    def traffic(self) -> Mapping[bytes, Counters]:
+        try:
+            return mountstats.read()
+        except OSError:
+            return {}  # a kernel without NFS
+
     def write_ledger(self, records: list[Record]) -> Optional[Problem]:
         try:
             ledger.write(self._ledger, records)
@@ -57,7 +66,7 @@ class Loop:
         configuration = Configuration(start.config_path, reading=start.reading)
         self._agent = Agent(configuration, places.stage(run), self._jobs, self._world, records)
         self._control = Control(places.control_socket(run), self._poll, self._agent)
-        self._publisher = Publisher(places.status_file(run), instance, time.time())
+        self._publisher = Publisher(places.status_file(run), Sampling(places.samples_file(run)), instance, time.time())
         self._diary = Diary(history, places.handover_file(run), self._jobs, self._world.now())
         self._notifier = Notifier()
         self._signals = _signals_into_a_pipe()
@@ -65,6 +74,7 @@ class Loop:
         self._poll.register(self._signals, select.POLLIN)
         self._poll.register(self._mountinfo, select.POLLPRI)
         self._stall_ms = 0
+        self._sentence = "mounting"
         self._beat_at = 0.0
         self._ready = False
         self._stopping = False
@@ -73,7 +83,7 @@ class Loop:
         """Until SIGTERM. Every mount stays as it is."""
         wake = self._pass()
         # While the configuration is still being read: what the next Jobs need.
-        for kind in (Kind.RESOLVE, Kind.MOUNT, Kind.UNMOUNT):
+        for kind in (Kind.RESOLVE, Kind.MOUNT, Kind.PROBE, Kind.UNMOUNT):
             child.prepare(kind)
         gc.freeze()
         while not self._stopping:
@@ -129,15 +139,16 @@ class Loop:
         self._publisher.warning = self._diary.problem
         if self._publisher.due(self._agent, now) <= now.monotonic:
             self._publisher.write(self._agent, now, self._stall_ms, self._jobs.stuck())
+            self._sentence = sentence(self._agent)
         due.append(self._publisher.due(self._agent, now))
         due.append(self._tell_systemd(now.monotonic))
         return min(moment for moment in due if moment is not None)
 
     def _tell_systemd(self, now: float) -> float:
-        self._notifier.status(sentence(self._agent))
         if self._agent.settled and not self._ready:
-            self._ready = True
+            self._ready, self._sentence = True, sentence(self._agent)
             self._notifier.tell("READY=1")
+        self._notifier.status(self._sentence)
         if now >= self._beat_at:
             self._beat_at = now + _BEAT_S
             # Until it is ready, systemd is asked for more time: a thousand dead servers take a while to fail once.

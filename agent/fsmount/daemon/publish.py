@@ -9,14 +9,16 @@ import msgspec
 
 from .. import __version__, atomic
 from ..entry import Entry, Now
-from ..model import Phase, Problem, Word, worst
+from ..model import Health, OnHang, Phase, Problem, Word, worst
 from ..problems import CATALOGUE
 from ..report import VERSION, AgentReport, GenerationReport, MountReport, ProblemReport, Report
 from ..timeouts import HEARTBEAT_S
 from .agent import Agent
+from .sampling import Sampling
 
 log = logging.getLogger("fsmount")
 _APART_S = 0.2  # a burst of changes is written once
+_FIGURES_S = 3.0  # where only figures are new: how full, how fast, when last looked at
 _FULL_S = 2.0  # between tries where there is no room
 
 
@@ -29,12 +31,11 @@ def problem_report(problem: Problem, at: float) -> ProblemReport:
 
 def mount_report(entry: Entry, now: Now) -> MountReport:
     waits = entry.phase is Phase.WAITING and entry.problem is not None
-    hidden = Problem("mountpoint-not-empty", f"{entry.spec.mountpoint} was not empty when it was mounted over")
     return MountReport(
         name=entry.spec.name,
         word=entry.word.value,
         phase=entry.phase.value,
-        health=entry.health.value if entry.health else None,
+        health=entry.verdict.value if entry.verdict else None,
         type=entry.spec.type,
         source=entry.spec.source,
         mountpoint=entry.spec.mountpoint,
@@ -44,13 +45,26 @@ def mount_report(entry: Entry, now: Now) -> MountReport:
         address=entry.address,
         mounted_by=("somebody else" if entry.theirs else "fsmount") if entry.phase is Phase.MOUNTED else None,
         usage=entry.usage,
+        latency_s=round(entry.latency_s, 4) if entry.latency_s is not None else None,
         probed_at=round(entry.probed_at, 3) if entry.probed_at else None,
         failures=entry.failures,
         next_attempt_at=round(now.wall + entry.not_before - now.monotonic, 3) if waits else None,
         problem=problem_report(entry.problem, round(entry.problem_at, 3)) if entry.problem else None,
-        warnings=(problem_report(hidden, round(entry.since_at, 3)),) if entry.hides else (),
+        warnings=tuple(problem_report(warning, round(entry.since_at, 3)) for warning in _warnings(entry)),
         leaving=not entry.wanted,
     )
+
+
+def _warnings(entry: Entry) -> tuple[Problem, ...]:
+    found = entry.warnings
+    if entry.hides:
+        found += (Problem("mountpoint-not-empty", f"{entry.spec.mountpoint} was not empty when it was mounted over"),)
+    if entry.detached and entry.problem and entry.problem.code != "detached":
+        found += (Problem("detached", f"{entry.spec.mountpoint} was detached because its server did not answer"),)
+    if entry.health is Health.HUNG and not entry.theirs and entry.spec.care.on_hang is OnHang.WAIT:
+        risk = "it freezes whoever lists the directory that holds it"
+        found += (Problem("detachable", f"{entry.spec.mountpoint}: {risk}; `sudo fsmount detach {entry.spec.name}`"),)
+    return found
 
 
 def word(agent: Agent, own: Optional[Problem]) -> Word:
@@ -76,8 +90,9 @@ def sentence(agent: Agent) -> str:
 class Publisher:
     """Holds what was written last, so that nothing is written that says nothing new."""
 
-    def __init__(self, path: str, instance: Optional[str], started_at: float) -> None:
+    def __init__(self, path: str, sampling: Sampling, instance: Optional[str], started_at: float) -> None:
         self._path, self._instance, self._started_at = path, instance, started_at
+        self._sampling, self._samples_at = sampling, 0.0
         self._pid_started = process_started(os.getpid())
         self._last: tuple[object, ...] = ()
         self._last_at = -HEARTBEAT_S
@@ -86,15 +101,22 @@ class Publisher:
 
     def due(self, agent: Agent, now: Now) -> float:
         """The monotonic time at which it should be written next; in the past if now."""
-        if self._content(agent, now) != self._last:
-            return self._last_at + (_FULL_S if self.problem else _APART_S)
-        return self._last_at + HEARTBEAT_S
+        content = self._content(agent, now)
+        if content == self._last:
+            return self._last_at + HEARTBEAT_S
+        if self.problem:
+            return self._last_at + _FULL_S
+        return self._last_at + (_FIGURES_S if _news(content) == _news(self._last) else _APART_S)
 
     def write(self, agent: Agent, now: Now, stall_ms: int, stuck: int) -> None:
         content = self._content(agent, now)
+        self._sampling.gather(agent.entries, settled=agent.settled)
+        if now.monotonic >= self._samples_at:
+            self._samples_at = now.monotonic + HEARTBEAT_S
+            self._sampling.write()
         report = Report(
             version=VERSION,
-            word=word(agent, agent.ledger_problem).value,
+            word=word(agent, agent.book.problem).value,
             settled=agent.looked,
             written_at=round(now.wall, 3),
             written_boottime=round(time.clock_gettime(time.CLOCK_BOOTTIME), 3),
@@ -127,11 +149,16 @@ class Publisher:
             agent.looked,
             agent.settled,
             agent.configuration.problem,
-            agent.ledger_problem,
+            agent.book.problem,
             self.warning,
             agent.configuration.generation,
             *agent.entries.values(),
         )
+
+
+def _news(content: tuple[object, ...]) -> list[object]:
+    """What of it somebody may wait for."""
+    return [(e.spec, e.word, e.phase, e.verdict, e.problem, e.warnings) if isinstance(e, Entry) else e for e in content]
 
 
 def _generation(agent: Agent) -> Optional[GenerationReport]:
@@ -143,7 +170,7 @@ def _generation(agent: Agent) -> Optional[GenerationReport]:
 
 
 def _own_problem(agent: Agent, warning: Optional[Problem], now: Now) -> Optional[ProblemReport]:
-    problem = agent.configuration.problem or agent.ledger_problem or warning
+    problem = agent.configuration.problem or agent.book.problem or warning
     return problem_report(problem, round(now.wall, 3)) if problem else None
 
 

@@ -18,17 +18,20 @@ import msgspec
 from ..errors import FsmountError
 from ..linux import syscalls
 from ..model import Problem
-from .orders import Answer, Failed, Kind, Order, Said
+from .orders import Answer, Failed, Kind, Order, Pulse, Said
 
 _agent: Optional[int] = None  # in a child: the process id of the agent that started it
+_answer_to: Optional[int] = None  # in a child: where its answers go
 
 
-def run(kind: Kind, orders: Sequence[Order], answer_to: int, parent: int) -> NoReturn:
+def run(kind: Kind, orders: Sequence[Order], answer_to: int, parent: int, quiet: bool = False) -> NoReturn:
     """Never returns, whatever happens: the caller's stack belongs to the daemon."""
     status = 1
     try:
         gc.disable()  # a collection would touch, and so copy, all the pages that are shared with the daemon
         _leave_the_daemon(answer_to, parent)
+        if quiet:
+            _let_go_of_the_output()
         _carry_out(kind, orders, answer_to)
         status = 0
     except BaseException as error:
@@ -37,14 +40,23 @@ def run(kind: Kind, orders: Sequence[Order], answer_to: int, parent: int) -> NoR
         os._exit(status)
 
 
+def say_alive() -> None:
+    """From a probe (whose Job has one order): the server has answered once."""
+    if _answer_to is not None:
+        _write(_answer_to, _line(0, Pulse()))
+
+
 def _leave_the_daemon(answer_to: int, parent: int) -> None:
-    global _agent
-    _agent = parent
+    global _agent, _answer_to
+    _agent, _answer_to = parent, answer_to
     os.setsid()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     signal.set_wakeup_fd(-1)
     stay_with_the_agent()
+    if os.getpriority(os.PRIO_PROCESS, 0) < 0:
+        os.setpriority(os.PRIO_PROCESS, 0, 0)  # the daemon's loop goes first, its helpers do not
+    _go_first_when_memory_runs_out()
     nothing = os.open("/dev/null", os.O_RDONLY)
     os.dup2(nothing, 0)
     # The daemon's descriptors must not live on in a child that may never end.
@@ -52,6 +64,23 @@ def _leave_the_daemon(answer_to: int, parent: int) -> None:
         if int(name) > 2 and int(name) != answer_to:
             _close(int(name))
     os.umask(0o022)
+
+
+def _let_go_of_the_output() -> None:
+    """Whoever reads a command's output through a pipe waits until the last process that holds it has ended."""
+    nothing = os.open("/dev/null", os.O_WRONLY)
+    os.dup2(nothing, 1)
+    os.dup2(nothing, 2)
+    os.close(nothing)
+
+
+def _go_first_when_memory_runs_out() -> None:
+    """Where memory runs out, the kernel is to end a helper, which is one Job, and not the agent, which has more of it."""
+    try:
+        with open("/proc/self/oom_score_adj", "wb", buffering=0) as score:
+            score.write(b"500")
+    except OSError:
+        pass  # then the kernel chooses by size
 
 
 def stay_with_the_agent() -> None:

@@ -10,7 +10,7 @@ from typing import Optional
 
 from ..config import nfs_options
 from ..errors import FsmountError, Permanent, Temporary
-from ..linux import mount8, mountfd, newmount, pin
+from ..linux import guard, mount8, mountfd, newmount, pin, sockdiag
 from ..model import Spec
 from ..observe import mountinfo
 from . import child, reach
@@ -66,9 +66,12 @@ def _onto(target: int, order: MountOrder) -> Mounted:
         raise Temporary("mountpoint-taken", f"{place} holds {standing.source} ({standing.fstype})")
     try:
         hides = not pin.is_empty(target)
+        guard.close(target)
     except OSError as error:
         raise Temporary("mountpoint-not-made", f"{place}: {error.strerror}") from None
     reach.demand(order.spec.host, order.address, order.spec.port)
+    # A mount that was detached while its server was dead lends this one its connection: dead, until TCP tries again.
+    sockdiag.destroy(order.address, order.spec.port, retransmits=sockdiag.DEAD)
     try:
         return Mounted(_mount(order, target), hides)
     except OSError as error:

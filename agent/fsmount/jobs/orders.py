@@ -8,7 +8,7 @@ import msgspec
 
 from ..history.event import Event
 from ..model import Config, Problem, Spec, Usage
-from ..timeouts import FETCH_S, MOUNT_S, PROBE_S, RECORD_S, RESOLVE_S, UNMOUNT_S
+from ..timeouts import EXAMINE_S, FETCH_S, KNOCK_S, MOUNT_S, MOVE_S, PROBE_S, RECORD_S, RESOLVE_S, UNMOUNT_S
 
 
 class Kind(enum.Enum):
@@ -17,7 +17,10 @@ class Kind(enum.Enum):
     MOUNT = "mount"
     UNMOUNT = "unmount"
     PROBE = "probe"
+    KNOCK = "knock"
+    MOVE = "move"
     RECORD = "record"
+    EXAMINE = "examine"  # the doctor's; the daemon never starts one
 
 
 DEADLINES_S = {
@@ -26,7 +29,10 @@ DEADLINES_S = {
     Kind.MOUNT: MOUNT_S,
     Kind.UNMOUNT: UNMOUNT_S,
     Kind.PROBE: PROBE_S,
+    Kind.KNOCK: KNOCK_S,
+    Kind.MOVE: MOVE_S,
     Kind.RECORD: RECORD_S,
+    Kind.EXAMINE: EXAMINE_S,
 }
 
 
@@ -44,14 +50,39 @@ class MountOrder(NamedTuple):
     stage: str
 
 
+class How(enum.Enum):
+    """How far an unmount may go."""
+
+    IDLE = "idle"  # busy stays mounted
+    DETACH = "detach"  # out of sight, whoever uses it
+    FORCE = "force"  # callers that are stuck get an error first
+    LAST = "last"  # the machine stops: by force again and again, since what is freed may write once more
+
+
 class Unmount(NamedTuple):
     mountpoint: str
-    mount_id: int
+    mount_id: int  # 0: nothing of ours is mounted there, and only the mount point is to be given back
+    how: How = How.IDLE
+    give_back: bool = False  # it left the configuration: the mount point may be written to again
 
 
 class Probe(NamedTuple):
     mountpoint: str
     mount_id: int
+    write: bool = False
+
+
+class Knock(NamedTuple):
+    """At which ports to knock until one of them answers: address and port of each."""
+
+    doors: tuple[tuple[str, int], ...]
+
+
+class Move(NamedTuple):
+    host: str
+    old: str
+    new: str
+    port: int
 
 
 class RecordOrder(NamedTuple):
@@ -59,7 +90,19 @@ class RecordOrder(NamedTuple):
     events: tuple[Event, ...]
 
 
-Order = Union[Fetch, Resolve, MountOrder, Unmount, Probe, RecordOrder]
+class Examine(NamedTuple):
+    """One step of the doctor's; a step reads those of the fields that are about it."""
+
+    step: str
+    type: str
+    host: str
+    address: str
+    port: int
+    mountpoint: str
+    mount_id: int
+
+
+Order = Union[Fetch, Resolve, MountOrder, Unmount, Probe, Knock, Move, RecordOrder, Examine]
 
 
 class Fetched(msgspec.Struct, frozen=True, tag="fetched"):
@@ -76,16 +119,39 @@ class Mounted(msgspec.Struct, frozen=True, tag="mounted"):
 
 
 class Unmounted(msgspec.Struct, frozen=True, tag="unmounted"):
-    pass
+    detached: bool = False  # somebody may still hold it
+
+
+class Pulse(msgspec.Struct, frozen=True, tag="pulse"):
+    """Said by a probe on the way: the server has answered once, so whatever comes next, it is not dead."""
 
 
 class Probed(msgspec.Struct, frozen=True, tag="probed"):
     usage: Usage
     seconds: float
+    read_only: bool = False
+    trouble: Optional[Problem] = None  # with the trial write
+
+
+class Knocked(msgspec.Struct, frozen=True, tag="knocked"):
+    """`address` answers. `destroyed`: how many dead connections to it were destroyed; `why` none could be."""
+
+    address: str = ""  # empty: none answered
+    port: int = 0
+    destroyed: int = 0
+    why: str = ""
+
+
+class Moved(msgspec.Struct, frozen=True, tag="moved"):
+    address: str
 
 
 class Recorded(msgspec.Struct, frozen=True, tag="recorded"):
     pass
+
+
+class Examined(msgspec.Struct, frozen=True, tag="examined"):
+    observed: str
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
@@ -96,9 +162,10 @@ class Overdue(msgspec.Struct, frozen=True, tag="overdue"):
     """No answer by the deadline: said by the daemon, not by the child."""
 
     after_s: float
+    pulse: bool = False  # there had been one
 
 
-Answer = Union[Fetched, Resolved, Mounted, Unmounted, Probed, Recorded, Failed, Overdue]
+Answer = Union[Fetched, Resolved, Mounted, Unmounted, Pulse, Probed, Knocked, Moved, Recorded, Examined, Failed, Overdue]
 
 
 class Said(msgspec.Struct, frozen=True):

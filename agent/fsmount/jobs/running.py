@@ -15,9 +15,11 @@ import msgspec
 
 from ..model import Problem
 from . import child
-from .orders import DEADLINES_S, Answer, Failed, Key, Kind, Order, Overdue, Said
+from .orders import DEADLINES_S, Answer, Failed, Key, Kind, Order, Overdue, Pulse, Said
 
-STUCK_MOST = 8
+# One for each mount point at most, and one more than a notebook is likely to have. Fewer would let mounts that are dead
+# in a way which no signal ends (FUSE, Lustre) keep the living from being looked at.
+STUCK_MOST = 32
 _ANSWER_MOST = 4 * 1024 * 1024
 _decoder = msgspec.json.Decoder(Said)
 
@@ -31,13 +33,15 @@ class _Job:
         self.deadline: Optional[float] = started + DEADLINES_S[self.kind]
         self.heard = bytearray()
         self.open = set(keys)  # no verdict was given for these
+        self.pulse = False
 
 
 class Running:
-    """All Jobs that are alive. `poll` is the daemon's: the Jobs' descriptors are registered with it."""
+    """All Jobs that are alive. `poll` is the caller's: the Jobs' descriptors are registered with it. With `quiet` the Jobs
+    hold neither its standard output nor its standard error."""
 
-    def __init__(self, poll: "select.poll") -> None:
-        self._poll = poll
+    def __init__(self, poll: "select.poll", quiet: bool = False) -> None:
+        self._poll, self._quiet = poll, quiet
         self._processes: set[_Job] = set()
         self._jobs: dict[Key, _Job] = {}
         self._by_descriptor: dict[int, _Job] = {}
@@ -65,7 +69,7 @@ class Running:
             os.close(writing)
             return Problem("no-process", f"fork: {error.strerror}")
         if pid == 0:
-            child.run(kind, list(orders.values()), writing, parent)
+            child.run(kind, list(orders.values()), writing, parent, self._quiet)
         os.close(writing)
         os.set_blocking(reading, False)
         try:
@@ -86,9 +90,9 @@ class Running:
     def lives(self, key: Key) -> bool:
         return key in self._jobs
 
-    def stuck(self) -> int:
-        """How many were killed and are still there."""
-        return sum(job.deadline is None for job in self._processes)
+    def stuck(self, kind: Optional[Kind] = None) -> int:
+        """How many were killed and are still there, of that kind or of all."""
+        return sum(job.deadline is None and kind in (None, job.kind) for job in self._processes)
 
     def ended(self) -> list[Key]:
         """The keys that have become free since this was last asked."""
@@ -130,6 +134,9 @@ class Running:
             key = job.keys[said.order]
         except (msgspec.MsgspecError, ValueError, RecursionError, IndexError) as error:
             return self._without_an_answer(job, f"an answer that makes no sense: {error}")
+        if isinstance(said.answer, Pulse):
+            job.pulse = True
+            return []
         if len(job.keys) > 1:
             self._free(key, job)
         if key not in job.open:
@@ -171,8 +178,15 @@ class Running:
             job.deadline = None
             _kill(job.pid)
             silent, job.open = job.open, set()
-            answers += [(key, Overdue(now - job.started)) for key in job.keys if key in silent]
+            answers += [(key, Overdue(now - job.started, job.pulse)) for key in job.keys if key in silent]
         return answers
+
+    def cancel(self, key: Key) -> None:
+        """Its answer is of no interest any more. The Job ends without one, and its key is then free."""
+        job = self._jobs.get(key)
+        if job is not None:
+            job.open.clear()
+            _kill(job.pid)
 
     def kill_all(self) -> None:
         """The agent ends: nothing may finish behind its back. Nobody waits for them."""

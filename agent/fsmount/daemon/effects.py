@@ -1,0 +1,17 @@
+"""What the agent needs of the world, besides Jobs."""
+
+from collections.abc import Mapping
+from typing import Optional, Protocol
+
+from ..entry import Now
+from ..ledger import Record
+from ..model import Problem
+from ..observe.mountinfo import Table
+from ..observe.mountstats import Counters
+
+
+class Effects(Protocol):
+    def now(self) -> Now: ...
+    def mounts(self) -> Table: ...
+    def traffic(self) -> Mapping[bytes, Counters]: ...
+    def write_ledger(self, records: list[Record]) -> Optional[Problem]: ...
