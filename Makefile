@@ -5,13 +5,13 @@ VENV ?= .venv
 PY := $(VENV)/bin/python
 PYTEST := $(PY) -m pytest
 TARGET_PYTHON ?= 3.9
-export TARGET_PYTHON BUNDLE_URL ORIGIN WAIT REGION FILE
+export TARGET_PYTHON BUNDLE_URL ORIGIN WAIT REGION FILE SEED MINUTES
 PACKAGES := python3 python3-venv mmdebstrap qemu-system-x86 qemu-utils e2fsprogs util-linux shellcheck ca-certificates debian-archive-keyring
 APT_INSTALL := apt-get -q update >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends
 VM_RING := tests/vm -n 2 --dist loadscope --ignore tests/vm/test_tour.py --ignore tests/vm/test_speed.py
 SHELL_FILES := lifecycle/*.sh packaging/completions/fsmount tests/vm/guest/*.sh .ci/run
 
-.PHONY: help deps packages python demo shell bundle check hooks schema test lint unit unit39 system vm speed vm39 format clean
+.PHONY: help deps packages python demo shell bundle check hooks schema test lint unit unit39 system vm speed vm39 soak format clean
 
 help: ## these commands
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -65,6 +65,9 @@ speed: deps ## the VM ring's measurements, alone on the machine, with their figu
 
 vm39: deps ## a tour of the main job on Debian 11's user land (Python 3.9, systemd 247)
 	@if $(PY) -m tests.vm.have bullseye; then IMAGE=bullseye $(PYTEST) tests/vm/test_tour.py $(ARGS); fi
+
+soak: deps ## random faults of every kind for MINUTES=30, from a SEED that is printed
+	IMAGE=bookworm $(PY) -m tests.vm.soak
 
 schema: python ## write config/mounts.schema.json anew, after a change of config/schema.py
 	$(PY) -m fsmount check --schema >config/mounts.schema.json

@@ -267,6 +267,7 @@ def test_a_job_that_cannot_be_killed_is_abandoned_at_its_deadline_and_reaped_whe
     assert longest < 0.1, "giving it waits for nobody"
     time.sleep(0.3)
     assert state_of(pid) == "D", "SIGKILL did not remove it"
+    assert Path(f"/proc/{pid}/oom_score_adj").read_text() == "500\n", "where memory runs out, it goes before the agent"
     assert jobs.lives(key), "no second one may start while it is there"
     assert jobs.running.stuck() == 1
     server.kill()

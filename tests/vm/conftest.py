@@ -60,11 +60,17 @@ class Instances:
 
 
 @pytest.fixture
-def notebook(image: Image, aws: Aws) -> Iterator[NotebookFactory]:
+def notebook_factory(image: Image, aws: Aws) -> Iterator[NotebookFactory]:
     """Makes notebook instances for one test: `notebook(name, on_start=content(script), servers=8)`."""
     instances = Instances(image, aws)
     yield instances
     instances.close()
+
+
+@pytest.fixture
+def notebook(notebook_factory: NotebookFactory) -> NotebookFactory:
+    """The same, for modules that share no notebook."""
+    return notebook_factory
 
 
 @pytest.fixture(scope="module")

@@ -38,6 +38,26 @@ class FileServer:
         """The NFS service starts anew: connections and what clients had open are lost, files stay; 10 s as for `stop`."""
         self._fault("reboot")
 
+    def forget(self) -> None:
+        """It starts anew and knows none of its clients: nobody gets back what he had open."""
+        self._fault("forget")
+
+    def exclude(self) -> None:
+        """Exported to another client alone: this one may not even look any more."""
+        self._fault("exclude")
+
+    def squash(self, directory: str) -> None:
+        """Root on the notebook is nobody on the server, and a top-level directory is closed to nobody."""
+        self._fault("squash", directory)
+
+    def replace(self, directory: str) -> None:
+        """Another top-level directory of that name and content stands there: the old one's handle is stale for ever.
+
+        Only of one that was made in the machine: of those of the fresh disk the server takes any handle that names the
+        same inode, since mke2fs gives all of them generation 0.
+        """
+        self._fault("replace", directory)
+
     def slow(self, milliseconds: int) -> None:
         """Every answer comes this much later."""
         self._fault("slow", str(milliseconds))

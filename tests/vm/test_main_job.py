@@ -8,81 +8,27 @@ import statistics
 import tarfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.unit.malformed import CORPUS
 
 from .aws import Aws
-from .conftest import Instances
-from .image import SUITES, Image
+from .image import Image
 from .notebook import NotebookInstance
-from .product import (
-    CONFIG,
-    SAGEMAKER,
-    a_mount,
-    build_bundle,
-    hooks,
-    mount_of,
-    mounted,
-    mounts_yaml,
-    put_config,
-    status,
-    upload,
-)
-
-PROGRAMS = Path(__file__).parent / "programs"
-LIB = "/opt/fsmount/current/lib"
-STANDARD = (a_mount("one", 1), a_mount("two", 2, access="ro"), a_mount("three", 3, options=["noatime"]))
-PLACES = [f"{SAGEMAKER}/{name}" for name in ("one", "two", "three")]
+from .product import CONFIG, SAGEMAKER, a_mount, mount_of, mounted, mounts_yaml, put_config, status
+from .standard import LIB, PLACES, STANDARD, a_running_notebook, ids, wait_problem, wait_word, with_the_standard_mounts
 
 
 @pytest.fixture(scope="module")
-def running(image: Image, aws: Aws) -> Iterator[NotebookInstance]:
-    """A notebook whose hooks have run, without a configuration yet."""
-    bundle = build_bundle(SUITES[image.suite].python)
-    instances = Instances(image, aws)
-    notebook = instances("main-job", servers=8, **hooks(upload(aws, bundle), bundle.digest, wait=0))
-    for program in PROGRAMS.iterdir():
-        notebook.machine.copy_to(program, f"/usr/local/share/{program.name}")
-    yield notebook
-    instances.close()
+def running(request: pytest.FixtureRequest, image: Image, aws: Aws) -> Iterator[NotebookInstance]:
+    name = request.module.__name__.rpartition(".test_")[2].replace("_", "-")  # main-job, and that of whoever shares this
+    yield from a_running_notebook(name, image, aws)
 
 
 @pytest.fixture
 def notebook(running: NotebookInstance) -> Iterator[NotebookInstance]:
-    """With three mounts up, whatever the test before did."""
-    running.restore()
-    running.machine.succeed("systemctl start fsmount")
-    put_config(running, mounts_yaml(*STANDARD))
-    running.machine.succeed("fsmount retry")
-    running.machine.wait_until_succeeds("fsmount status --wait 60", timeout=90)
-    yield running
-    running.restore()
-
-
-def ids(notebook: NotebookInstance, *names: str) -> list[str]:
-    """The kernel's mount ids: another id is another mount."""
-    table = notebook.machine.read_file("/proc/self/mountinfo").decode().splitlines()
-    rows = {line.split()[4]: line.split()[0] for line in table}
-    return [rows.get(f"{SAGEMAKER}/{name}", "not mounted") for name in names]
-
-
-def wait_word(notebook: NotebookInstance, name: str, word: str, seconds: float = 60) -> dict[str, object]:
-    deadline = time.monotonic() + seconds
-    while (mount := mount_of(notebook, name))["word"] != word:
-        assert time.monotonic() < deadline, f"{name} is {mount['word']}, not {word}: {mount}"
-        time.sleep(0.3)
-    return mount
-
-
-def wait_problem(notebook: NotebookInstance, name: str, code: str, seconds: float = 60) -> dict[str, object]:
-    deadline = time.monotonic() + seconds
-    while not (mount := mount_of(notebook, name))["problem"] or mount["problem"]["code"] != code:
-        assert time.monotonic() < deadline, f"{name} has no {code}: {mount}"
-        time.sleep(0.3)
-    return mount
+    yield from with_the_standard_mounts(running)
 
 
 def test_the_mounts_are_there_with_the_options_of_efs(notebook: NotebookInstance) -> None:
@@ -115,7 +61,7 @@ def test_the_mount_point_belongs_to_its_owner_and_the_remote_root_is_left_as_it_
     assert notebook.machine.succeed(f"stat -c '%u:%g %a' {PLACES[0]}").strip() == remote
     put_config(notebook, mounts_yaml())
     notebook.machine.wait_until_succeeds(f"! grep -q ' {PLACES[0]} ' /proc/mounts")
-    assert notebook.machine.succeed(f"stat -c '%U %a' {PLACES[0]}").strip() == "ec2-user 755"
+    notebook.machine.wait_until_succeeds(f"[ \"$(stat -c '%U %a' {PLACES[0]})\" = 'ec2-user 755' ]", timeout=20)
 
 
 def test_an_unmount_by_hand_is_repaired_within_a_second_and_one_mount(notebook: NotebookInstance) -> None:

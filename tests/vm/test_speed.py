@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from .aws import Aws
-from .conftest import Instances
-from .image import SUITES, Image
+from .image import Image
 from .notebook import NotebookInstance
-from .product import a_mount, build_bundle, hooks, mounts_yaml, put_config, upload
+from .product import a_mount, mounts_yaml, put_config
+from .standard import a_running_notebook
 
-PROGRAMS = Path(__file__).parent / "programs"
 ROUNDS = 3
 OPTIONS = "vers=4.1,rsize=1048576,wsize=1048576,hard,timeo=600,retrans=2,noresvport,nosuid,nodev,retry=0"
 
 
 @pytest.fixture(scope="module")
 def notebook(image: Image, aws: Aws) -> Iterator[NotebookInstance]:
-    bundle = build_bundle(SUITES[image.suite].python)
-    instances = Instances(image, aws)
-    notebook = instances("fast", servers=8, **hooks(upload(aws, bundle), bundle.digest, wait=0))
-    for program in PROGRAMS.iterdir():
-        notebook.machine.copy_to(program, f"/usr/local/share/{program.name}")
-    yield notebook
-    instances.close()
+    yield from a_running_notebook("fast", image, aws)
 
 
 class Race:
