@@ -28,6 +28,7 @@ from fsmount.jobs.orders import (
     Resolve,
     Resolved,
 )
+from fsmount.jobs.running import Running
 from fsmount.linux import newmount, pin, syscalls
 from fsmount.model import Config, Problem, Spec
 from fsmount.observe import mountinfo
@@ -274,3 +275,25 @@ def test_a_job_that_cannot_be_killed_is_abandoned_at_its_deadline_and_reaped_whe
     assert jobs.wait(5, answers=0) == [], "a late end says nothing more"
     assert jobs.running.count() == 0
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_the_number_of_a_pipe_that_was_closed_is_not_taken_for_the_next_job_s() -> None:
+    """The one before closes its pipe, the next one gets that number for its own, and only then the end is heard of."""
+    poll = select.poll()
+    jobs = Running(poll)
+    first, second = Key(Kind.RESOLVE, "localhost"), Key(Kind.RESOLVE, "127.0.0.1")
+    assert jobs.start({first: Resolve("localhost")}, time.monotonic()) is None
+    time.sleep(1)
+    watched = [descriptor for descriptor, _ in poll.poll(5000)]
+    pipe = next(fd for fd in watched if os.readlink(f"/proc/self/fd/{fd}").startswith("pipe:"))
+    pidfd = next(fd for fd in watched if fd != pipe)
+    assert [key for key, _ in jobs.ready(pipe)] == [first]
+    assert jobs.ready(pipe) == [], "its end"
+    assert jobs.start({second: Resolve("127.0.0.1")}, time.monotonic()) is None
+    assert os.readlink(f"/proc/self/fd/{pipe}").startswith("pipe:"), "the number is the next one's"
+    jobs.ready(pidfd)
+    deadline = time.monotonic() + 10
+    answers: list[tuple[Key, Answer]] = []
+    while jobs.lives(second) and time.monotonic() < deadline:
+        answers += [answer for descriptor, _ in poll.poll(1000) for answer in jobs.ready(descriptor)]
+    assert [(key, type(answer)) for key, answer in answers] == [(second, Resolved)]

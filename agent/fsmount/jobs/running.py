@@ -123,7 +123,7 @@ class Running:
             return []
         job.heard += heard
         if not heard or len(job.heard) > _ANSWER_MOST:
-            self._close(job.pipe)
+            self._close_pipe(job)
             return []
         whole, newline, job.heard = job.heard.rpartition(b"\n")
         return [said for line in whole.splitlines() for said in self._verdict(job, bytes(line))] if newline else []
@@ -155,14 +155,14 @@ class Running:
 
     def _ended(self, job: _Job) -> list[Answered]:
         answers: list[Answered] = []
-        while job.pipe in self._by_descriptor and job.open:
+        while job.pipe >= 0 and job.open:
             before = len(job.heard)
             answers += self._hear(job)
             if len(job.heard) == before:
                 break
         _, status = os.waitpid(job.pid, os.WNOHANG)
-        for descriptor in (job.pidfd, job.pipe):
-            self._close(descriptor)
+        self._close(job.pidfd)
+        self._close_pipe(job)
         self._processes.remove(job)
         for key in job.keys:
             self._free(key, job)
@@ -192,6 +192,11 @@ class Running:
         """The agent ends: nothing may finish behind its back. Nobody waits for them."""
         for job in self._processes:
             _kill(job.pid)
+
+    def _close_pipe(self, job: _Job) -> None:
+        """Once: the number may be the next Job's a moment later."""
+        descriptor, job.pipe = job.pipe, -1
+        self._close(descriptor)
 
     def _close(self, descriptor: int) -> None:
         if self._by_descriptor.pop(descriptor, None) is not None:
