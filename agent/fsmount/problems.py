@@ -202,13 +202,18 @@ CATALOGUE: dict[str, Entry] = {
     "detached": Entry(
         "it was detached because its server was dead",
         "The directory is free again; programs that were stuck in it stay so until the server is back. Nothing new is lost.",
-        "Nothing: it is mounted again when the server answers.",
+        "Nothing needs to be done: it is mounted again when the server answers.",
     ),
     "detachable": Entry(
         "a dead mount freezes the directory that holds it",
         "Jupyter's file browser, for one, hangs when it lists that directory. fsmount waits, since the server may return.",
-        "Wait for the server. Or detach it, after which the directory can be listed: programs stuck in it stay stuck until the "
-        "server is back, and what they had not written yet is lost if they are ended before.",
+        "Wait for the server, or `sudo fsmount detach NAME`: the directory can be listed then. Programs stuck in it stay stuck "
+        "until the server is back; what they had not written yet is lost if they are ended before.",
+    ),
+    "detaching": Entry(
+        "a dead mount is about to be detached",
+        "The configuration (`on_hang:`, or `access: ro`) says that it is taken out of sight when it has hung for long enough.",
+        "Nothing needs to be done: its directory can be listed then, and the mount returns with its server.",
     ),
     "not-hung": Entry(
         "the mount does not hang",

@@ -106,22 +106,22 @@ OUTAGE = (*TRYING, fail(TIMEOUT)) * 50
         ),
         pytest.param(
             (fail(DENIED), retry, *MOUNTED),
-            ["waiting -> blocked after 1 s [access-denied]", "blocked -> waiting after 1 s", "mounted after 3 s, 2 attempts"],
+            ["waiting for 1 s -> blocked [access-denied]", "blocked for 1 s -> waiting", "mounted after 3 s, 2 attempts"],
             id="blocked until somebody says retry",
         ),
         pytest.param(
             (*MOUNTED, unwell(HUNG), unwell(HUNG), well),
-            ["mounted after 3 s", "healthy -> hung after 2 s [not-answering]", "hung -> healthy after 2 s"],
+            ["mounted after 3 s", "healthy for 2 s -> hung [not-answering]", "hung for 2 s -> healthy"],
             id="hung and well again",
         ),
         pytest.param(
             (*MOUNTED, unwell(ODD), unwell(ODD), well),
-            ["mounted after 3 s", "healthy -> unknown after 3 s [probe-failed]", "unknown -> healthy after 1 s"],
+            ["mounted after 3 s", "healthy for 3 s -> unknown [probe-failed]", "unknown for 1 s -> healthy"],
             id="a probe that failed, and the next",
         ),
         pytest.param(
             (*TRYING, up(), unwell(HUNG)),
-            ["mounted after 3 s", "unknown -> hung after 1 s [not-answering]"],
+            ["mounted after 3 s", "unknown for 1 s -> hung [not-answering]"],
             id="hung at the first look",
         ),
         pytest.param(
@@ -133,7 +133,7 @@ OUTAGE = (*TRYING, fail(TIMEOUT)) * 50
             (*MOUNTED, unwell(HUNG), turned(Phase.UNMOUNTING), entries.detached, *MOUNTED),
             [
                 "mounted after 3 s",
-                "healthy -> hung after 2 s [not-answering]",
+                "healthy for 2 s -> hung [not-answering]",
                 "detached after 2 s [detached]",
                 "mounted after 3 s, 2 attempts",
             ],
@@ -452,7 +452,7 @@ def test_a_line_an_event_within_eighty_columns(events: tuple[Event, ...]) -> Non
     assert max(map(len, shown.splitlines())) <= 80
     assert "\x1b" not in shown
     assert "datasets" in shown
-    assert "healthy -> hung after 3 h [not-answering]" in " ".join(shown.split())
+    assert "healthy for 3 h -> hung [not-answering]" in " ".join(shown.split())
 
 
 def test_colours_change_no_text() -> None:

@@ -77,8 +77,9 @@ def _work(verb: str) -> Callable[[str, list[str]], int]:
 
 
 def usage() -> str:
-    rows = "\n".join(f"  {name:<8} {verb.summary}" for name, verb in VERBS.items())
-    more = "`fsmount COMMAND --help` says more; `man fsmount` says all. `fsmount --version` is the version."
+    people_s = {name: verb for name, verb in VERBS.items() if verb.module != "letgo"}
+    rows = "\n".join(f"  {name:<8} {verb.summary}" for name, verb in people_s.items())
+    more = "`fsmount COMMAND --help` says more; `man fsmount` says all."
     return f"usage: fsmount COMMAND ...\n\n{rows}\n\n{more}"
 
 

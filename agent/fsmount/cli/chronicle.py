@@ -46,10 +46,16 @@ def text(event: Event) -> str:
     if event.what is What.GENERATION and not event.code:
         count = event.mounts or 0
         return f"accepted: {count} mount{'' if count == 1 else 's'}, generation {safe(event.digest[:12])}"
-    after = f" after {span(event.lasted_s)}" if event.lasted_s is not None and _tells_how_long(event) else ""
+    said, after = safe(event.said), ""
+    if event.lasted_s is not None and _tells_how_long(event):
+        was, arrow, became = said.partition(" -> ")
+        if arrow:
+            said = f"{was} for {span(event.lasted_s)} -> {became}"
+        else:
+            after = f" after {span(event.lasted_s)}"
     tries = f", {event.attempts} attempts" if event.attempts > 1 else ""
     cause = f" [{safe(event.code)}]" if event.code else ""
-    return safe(event.said) + after + tries + cause
+    return said + after + tries + cause
 
 
 def _tells_how_long(event: Event) -> bool:

@@ -67,6 +67,7 @@ def planned(config: Config, table: mountinfo.Table, records: dict[str, Record]) 
         if row and standing in (Standing.OURS, Standing.THEIRS):
             entry = mounted(entry, row.mount_id, now)
         action = plan(entry, standing, row.mount_id if row else None, frozenset(), now.monotonic)
+        said = "remount" if action.verb is Verb.UNMOUNT and entry.wanted else _SENTENCES[action.verb]
         why = standing.value if _SENTENCES[action.verb] in ("keep", "mount") else action.why
-        rows.append((_SENTENCES[action.verb], entry.spec.name, place, f"{why} ({entry.spec.source})"))
+        rows.append((said, entry.spec.name, place, f"{why} ({entry.spec.source})"))
     return rows

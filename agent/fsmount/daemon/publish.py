@@ -50,20 +50,22 @@ def mount_report(entry: Entry, now: Now) -> MountReport:
         failures=entry.failures,
         next_attempt_at=round(now.wall + entry.not_before - now.monotonic, 3) if waits else None,
         problem=problem_report(entry.problem, round(entry.problem_at, 3)) if entry.problem else None,
-        warnings=tuple(problem_report(warning, round(entry.since_at, 3)) for warning in _warnings(entry)),
+        warnings=tuple(problem_report(warning, round(entry.since_at, 3)) for warning in _warnings(entry, now)),
         leaving=not entry.wanted,
     )
 
 
-def _warnings(entry: Entry) -> tuple[Problem, ...]:
-    found = entry.warnings
+def _warnings(entry: Entry, now: Now) -> tuple[Problem, ...]:
+    found, care = entry.warnings, entry.spec.care
     if entry.hides:
         found += (Problem("mountpoint-not-empty", f"{entry.spec.mountpoint} was not empty when it was mounted over"),)
     if entry.detached and entry.problem and entry.problem.code != "detached":
         found += (Problem("detached", f"{entry.spec.mountpoint} was detached because its server did not answer"),)
-    if entry.health is Health.HUNG and not entry.theirs and entry.spec.care.on_hang is OnHang.WAIT:
-        risk = "it freezes whoever lists the directory that holds it"
-        found += (Problem("detachable", f"{entry.spec.mountpoint}: {risk}; `sudo fsmount detach {entry.spec.name}`"),)
+    if entry.health is Health.HUNG and not entry.theirs and care.on_hang is OnHang.WAIT:
+        found += (Problem("detachable", f"{entry.spec.mountpoint} freezes whoever lists the directory that holds it"),)
+    elif entry.health is Health.HUNG and not entry.theirs and not entry.failures:
+        at = time.strftime("%H:%M:%S", time.localtime(now.wall + entry.health_since - now.monotonic + care.on_hang_after_s))
+        found += (Problem("detaching", f"{entry.spec.mountpoint}: detached at {at} if its server has not answered by then"),)
     return found
 
 

@@ -83,7 +83,7 @@ def _said(trace: Trace, entry: Entry) -> Optional[str]:
         return "back in the configuration" if entry.wanted else "left the configuration"
     if was.phase is Phase.MOUNTED and state.phase is not Phase.MOUNTED:
         if seen.phase is Phase.UNMOUNTING:
-            return "detached" if entry.detached else "unmounted"
+            return ("detached by request" if seen.detach_asked else "detached") if entry.detached else "unmounted"
         return "unmounted by somebody" if entry.problem is None else state.word
     if was.phase is not Phase.MOUNTED and state.phase is Phase.MOUNTED:
         return "mounted" if seen.phase is Phase.MOUNTING else "found mounted"
