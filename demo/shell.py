@@ -15,7 +15,9 @@ def main() -> int:
         with taking("starting the notebook instance"):
             notebook.start()
         say(
-            "This is the notebook's terminal. Try `fsmount status`, `sudo fsmount plan`, `sudo umount ~/SageMaker/team`. "
+            "This is the notebook's terminal. Try `fsmount status`, `fsmount doctor`, `sudo umount ~/SageMaker/team`. "
+            "`sudo /usr/lib/fsmount-vm/servers.sh black_hole 2` kills the server of `scratch`, and `... restore 2` brings it "
+            "back: watch `fsmount status --watch`, `fsmount doctor scratch`, `fsmount history`, `sudo fsmount detach scratch`. "
             "The configuration is ~/SageMaker/.fsmount/mounts.yaml (`sudo nano`), and `sudo fsmount reload` reads it again. "
             "`exit` or Ctrl-] leaves it, and the instance is gone."
         )

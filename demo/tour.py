@@ -45,9 +45,14 @@ def a_server_dies(notebook: NotebookInstance) -> None:
         wait_for(notebook, "scratch", "failed", 60)
     run(notebook, 'fsmount status || echo "exit status $?"')
     run(notebook, "cat ~/SageMaker/datasets/hello ~/SageMaker/team/hello")
-    say("The server comes back. A hard NFS mount loses nothing: whoever waited for it goes on.")
+    say("`fsmount doctor` walks the chain from the name to a file, and says which link is broken:")
+    run(notebook, 'fsmount doctor scratch || echo "exit status $?"')
+    say(
+        "The server comes back. A hard NFS mount loses nothing: whoever waited for it goes on. The agent has been trying the "
+        "server's port each second, and destroys the dead connection, so that nobody waits for the kernel's own timers."
+    )
     notebook.servers[1].restore()
-    with taking("until it answers again (the kernel's own timers decide)"):
+    with taking("until it answers again"):
         wait_for(notebook, "scratch", "ok", 240)
     run(notebook, "fsmount status")
 
@@ -71,6 +76,8 @@ def stop_and_start(notebook: NotebookInstance) -> None:
     with taking("StartNotebookInstance: on-start"):
         notebook.start()
     run(notebook, "fsmount status")
+    say("What happened, also before the stop, is remembered on the volume:")
+    run(notebook, "fsmount history")
 
 
 def main() -> int:
