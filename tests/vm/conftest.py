@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from .image import Image, get_image
 from .notebook import NotebookInstance, Settings
 
 NotebookFactory = Callable[..., NotebookInstance]
+_NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +48,7 @@ class Instances:
         **settings: Any,
     ) -> NotebookInstance:
         """A notebook instance, started unless asked otherwise; `settings` are the fields of Settings."""
-        name = name or f"nb-{id(self) % 10**6}-{len(self.made)}"
+        name = name or f"nb-{next(_NUMBERS)}"  # no two of one run have the same: AWS refuses that
         lifecycle = {"on_create": on_create, "on_start": on_start}
         instance = NotebookInstance.create(name, self.image, self.aws, settings=Settings(**settings), **lifecycle)
         self.made.append(instance)
