@@ -207,8 +207,8 @@ CATALOGUE: dict[str, Entry] = {
     "detachable": Entry(
         "a dead mount freezes the directory that holds it",
         "Jupyter's file browser, for one, hangs when it lists that directory. fsmount waits, since the server may return.",
-        "Wait for the server, or `sudo fsmount detach NAME`: the directory can be listed then. Programs stuck in it stay stuck "
-        "until the server is back; what they had not written yet is lost if they are ended before.",
+        "Wait for the server. Or detach it, after which the directory can be listed: programs stuck in it stay stuck until the "
+        "server is back, and what they had not written yet is lost if they are ended before.",
     ),
     "detaching": Entry(
         "a dead mount is about to be detached",

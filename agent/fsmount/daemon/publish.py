@@ -62,7 +62,8 @@ def _warnings(entry: Entry, now: Now) -> tuple[Problem, ...]:
     if entry.detached and entry.problem and entry.problem.code != "detached":
         found += (Problem("detached", f"{entry.spec.mountpoint} was detached because its server did not answer"),)
     if entry.health is Health.HUNG and not entry.theirs and care.on_hang is OnHang.WAIT:
-        found += (Problem("detachable", f"{entry.spec.mountpoint} freezes whoever lists the directory that holds it"),)
+        way = f"`sudo fsmount detach {entry.spec.name}` takes it out of sight"
+        found += (Problem("detachable", f"{entry.spec.mountpoint} freezes whoever lists its directory; {way}"),)
     elif entry.health is Health.HUNG and not entry.theirs and not entry.failures:
         at = time.strftime("%H:%M:%S", time.localtime(now.wall + entry.health_since - now.monotonic + care.on_hang_after_s))
         found += (Problem("detaching", f"{entry.spec.mountpoint}: detached at {at} if its server has not answered by then"),)
