@@ -114,14 +114,15 @@ def _next(mount: MountReport, now: float) -> str:
 
 
 def _trouble(subject: str, problem: ProblemReport, more: str, style: Style) -> list[str]:
-    lines = _wrapped(f"{subject}: {safe(problem.observed)} [{problem.code}]", "", style)
-    lines += _wrapped(problem.remedy, "  ", style)
+    lines = wrapped(f"{subject}: {safe(problem.observed)} [{problem.code}]", "", style)
+    lines += wrapped(problem.remedy, "  ", style)
     if more:
-        lines += _wrapped(more, "  ", style)
+        lines += wrapped(more, "  ", style)
     return [*lines, ""]
 
 
-def _wrapped(text: str, indent: str, style: Style) -> list[str]:
+def wrapped(text: str, indent: str, style: Style) -> list[str]:
+    """In lines of the terminal's width, from the second on indented, and no word broken."""
     width = max(40, min(style.width, 100))
     return textwrap.wrap(
         text, width - 1, initial_indent=indent, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False

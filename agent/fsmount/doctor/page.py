@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Optional
 
-from ..cli.table import Style, short
+from ..cli.table import Style, short, wrapped
 from ..cli.words import safe
 from .chain import Chain
 from .document import trouble
@@ -31,12 +31,12 @@ def page(configuration: Result, chains: Sequence[Chain], style: Style) -> Iterat
         if first:
             yield from _verdict(chain.subject.name, first, chain.subject, style)
     yield ""
-    yield from _wrapped(_sum(configuration, chains), "", style)
+    yield from wrapped(_sum(configuration, chains), "", style)
 
 
 def _headline(subject: Subject, style: Style) -> list[str]:
     access = " (ro)" if subject.read_only else ""
-    return _wrapped(f"{safe(subject.name)}: {safe(subject.source)} on {safe(short(subject.mountpoint))}{access}", "", style)
+    return wrapped(f"{safe(subject.name)}: {safe(subject.source)} on {safe(short(subject.mountpoint))}{access}", "", style)
 
 
 def _step(result: Result, style: Style) -> list[str]:
@@ -66,11 +66,11 @@ def _verdict(name: str, result: Result, subject: Optional[Subject], style: Style
     code = f" [{result.code}]" if result.code else ""
     unsure = result.outcome is Outcome.UNKNOWN
     link = "the first link that could not be examined" if unsure else "the first broken link"
-    lines = ["", *_wrapped(f"{whose}{link} is {result.step.value}: {safe(result.observed)}{code}", "", style)]
+    lines = ["", *wrapped(f"{whose}{link} is {result.step.value}: {safe(result.observed)}{code}", "", style)]
     known = trouble(result, subject)
     if known:
-        lines += _wrapped(f"Usual cause: {known.cause}", "  ", style)
-        lines += _wrapped(f"What to do: {known.cure}", "  ", style)
+        lines += wrapped(f"Usual cause: {known.cause}", "  ", style)
+        lines += wrapped(f"What to do: {known.cure}", "  ", style)
     return lines
 
 
@@ -84,10 +84,3 @@ def _sum(configuration: Result, chains: Sequence[Chain]) -> str:
     if not bad:
         return f"No link of {'the mount' if count == 1 else 'the mounts'} is broken." if count else "No mount could be examined."
     return f"{len(bad)} of {count} mount{'' if count == 1 else 's'} not well: {', '.join(bad)}."
-
-
-def _wrapped(text: str, indent: str, style: Style) -> list[str]:
-    width = max(40, min(style.width, 100))
-    return textwrap.wrap(
-        text, width - 1, initial_indent=indent, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False
-    )
