@@ -8,12 +8,12 @@ from ..cli.words import size
 from ..errors import FsmountError, Permanent, Temporary
 from ..jobs.orders import Examine
 from ..jobs.probe import BY_ERRNO
+from ..jobs.trial import write_nameless
 from ..linux import mountfd, pin
 from . import user
 
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _WALK = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def readable(order: Examine) -> str:
@@ -41,19 +41,12 @@ def _look_up(root: int) -> None:
 
 
 def writable(order: Examine) -> str:
-    """Make a file, unlink it, write to it. It has lost its name before the first write, the likeliest moment to hang: if
-    this process is killed there, the file goes with it."""
+    """As its user, and nobody else, can write there."""
     who = user.become()
     name = f".fsmount-doctor-{os.getpid()}-{os.urandom(4).hex()}"
     root = _root(order)
     try:
-        file = os.open(name, _CREATE, 0o600, dir_fd=root)
-        try:
-            os.unlink(name, dir_fd=root)
-            os.write(file, b"fsmount doctor was here\n")
-            os.fsync(file)
-        finally:
-            os.close(file)
+        write_nameless(root, name)
     except OSError as error:
         if error.errno in BY_ERRNO:
             raise _named(order, error) from None

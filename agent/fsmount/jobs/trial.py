@@ -46,9 +46,14 @@ def _write(root: int, place: str) -> None:
         pass
     except (IsADirectoryError, PermissionError):
         name += f"-{os.urandom(4).hex()}"  # somebody has made one of that name that is not to be removed
+    write_nameless(root, name)
+
+
+def write_nameless(root: int, name: str) -> None:
+    """A file is made, loses its name, and only then takes a few bytes, the likeliest moment to hang: whoever is killed there
+    leaves nothing behind. Raises OSError."""
     file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=root)
     try:
-        # Without its name already: whatever happens from here on, nothing is left behind.
         os.unlink(name, dir_fd=root)
         os.write(file, b"fsmount tries whether this file system takes a byte\n")
         os.fsync(file)
