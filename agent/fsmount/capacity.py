@@ -3,13 +3,13 @@
 from .model import Problem, Spec, Usage
 
 # EFS and S3 Files report 8 EiB, others similar fictions: a share of that means nothing.
-_ELASTIC = 2**60
+ELASTIC = 2**60
 
 
 def warnings(spec: Spec, usage: Usage) -> tuple[Problem, ...]:
     found = []
     bytes_used = _percent(usage.used, usage.used + usage.available)
-    if usage.size < _ELASTIC and bytes_used >= spec.care.warn_at:
+    if usage.size < ELASTIC and bytes_used >= spec.care.warn_at:
         found.append(Problem("nearly-full", f"{spec.mountpoint}: {bytes_used:.0f} % of its space is used"))
     inodes_used = _percent(usage.inodes - usage.inodes_free, usage.inodes)
     if inodes_used >= spec.care.warn_at:

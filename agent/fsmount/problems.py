@@ -211,8 +211,9 @@ CATALOGUE: dict[str, Entry] = {
         "server is back, and what they had not written yet is lost if they are ended before.",
     ),
     "detaching": Entry(
-        "a dead mount is about to be detached",
-        "The configuration (`on_hang:`, or `access: ro`) says that it is taken out of sight when it has hung for long enough.",
+        "a dead mount is about to be taken away",
+        "The configuration (`on_hang:`, or `access: ro`) says that it is detached, or unmounted by force, when it has hung for "
+        "long enough.",
         "Nothing needs to be done: its directory can be listed then, and the mount returns with its server.",
     ),
     "not-hung": Entry(

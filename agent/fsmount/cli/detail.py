@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from ..capacity import ELASTIC
 from ..report import MountReport
 from ..samples import Sample
 from .words import safe, span
@@ -47,7 +48,7 @@ def sparkline(values: Sequence[float], top: float) -> str:
 
 def _share(sample: Sample) -> float:
     whole = sample.used + sample.available
-    return sample.used / whole if 0 < whole < 2**60 else 0.0  # elastic file systems report a size that is none
+    return sample.used / whole if 0 < whole < ELASTIC else 0.0
 
 
 def _ms(seconds: float) -> str:

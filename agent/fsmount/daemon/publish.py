@@ -66,7 +66,8 @@ def _warnings(entry: Entry, now: Now) -> tuple[Problem, ...]:
         found += (Problem("detachable", f"{entry.spec.mountpoint} freezes whoever lists its directory; {way}"),)
     elif entry.health is Health.HUNG and not entry.theirs and not entry.failures:
         at = time.strftime("%H:%M:%S", time.localtime(now.wall + entry.health_since - now.monotonic + care.on_hang_after_s))
-        found += (Problem("detaching", f"{entry.spec.mountpoint}: detached at {at} if its server has not answered by then"),)
+        how = "unmounted by force" if care.on_hang is OnHang.FORCE else "detached"
+        found += (Problem("detaching", f"{entry.spec.mountpoint}: {how} at {at} if its server has not answered by then"),)
     return found
 
 

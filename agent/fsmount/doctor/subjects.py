@@ -66,7 +66,7 @@ def _of_spec(spec: Spec) -> Subject:
         type=spec.type,
         host=spec.host,
         source=spec.source,
-        port=port_of(spec.type, spec.options),
+        port=spec.port,
         mountpoint=spec.mountpoint,
         read_only=spec.read_only,
     )
