@@ -55,7 +55,9 @@ def _take_away(records: Iterable[Record]) -> None:
     jobs = Running(poll)
     for record in records:
         place = record.spec.mountpoint
-        jobs.start({Key(Kind.UNMOUNT, place): Unmount(place, record.mount_id, How.LAST)}, time.monotonic())
+        problem = jobs.start({Key(Kind.UNMOUNT, place): Unmount(place, record.mount_id, How.LAST)}, time.monotonic())
+        if problem:
+            print(f"fsmount: {record.spec.name}: {problem.observed} [{problem.code}]", file=sys.stderr)
     end = time.monotonic() + _PATIENCE_S
     while jobs.count() and (left := end - time.monotonic()) > 0:
         for descriptor, _ in poll.poll(int(left * 1000) + 1):
