@@ -26,7 +26,8 @@ from fsmount.report import MountReport, Report
 
 from tests.unit.test_people import a_mount, a_report
 
-from .test_jobs import mount_tmpfs, state_of, stuck
+from .test_jobs import state_of, stuck
+from .tmpfs import mount_tmpfs
 
 __all__ = ["stuck"]
 

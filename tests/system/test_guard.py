@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fsmount.cli.words import safe
 from fsmount.errors import Temporary
 from fsmount.jobs import trial
 from fsmount.jobs.orders import How, Unmount
 from fsmount.jobs.unmount import unmount
-from fsmount.linux import guard, newmount, pin, syscalls
+from fsmount.linux import guard, pin, syscalls
+from fsmount.linux.holders import holders
 from fsmount.observe import mountinfo
+
+from .tmpfs import mount_tmpfs
 
 NOBODY = 65534
 
@@ -23,17 +28,6 @@ def back_again() -> Iterator[None]:
     """An unmount works from inside the directory above; a Job ends with that."""
     yield
     os.chdir("/")
-
-
-def mount_tmpfs(place: str, *options: tuple[str, str | None]) -> int:
-    fresh = newmount.create("tmpfs", [("source", "tmp"), *options], ["nosuid"])
-    target = pin.pin(place)
-    syscalls.move_mount(fresh, target)
-    os.close(fresh)
-    os.close(target)
-    row = mountinfo.read().at(place)
-    assert row is not None
-    return row.mount_id
 
 
 def closed(place: str) -> None:
@@ -96,6 +90,47 @@ def test_who_keeps_a_mount_busy_is_named(place: str) -> None:
         finally:
             holder.kill()
     assert unmount(Unmount(place, ours)).detached is False
+
+
+def test_a_holder_with_a_hostile_name_is_named_and_tells_the_terminal_nothing(place: str) -> None:
+    """A process may call itself whatever it likes: lines, what clears a screen, bytes that are no text."""
+    ours = mount_tmpfs(place)
+    hostile = r"import ctypes, time; ctypes.CDLL(None).prctl(15, b'\x1b[2J\nok\xff'); print(flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", hostile], cwd=place, stdout=subprocess.PIPE) as holder:
+        try:
+            assert holder.stdout
+            holder.stdout.readline()
+            with pytest.raises(Temporary, match=rf"\(process {holder.pid}\)") as refused:
+                unmount(Unmount(place, ours))
+            assert [found.pid for found in holders(ours, place)] == [holder.pid]
+            assert safe(refused.value.problem.observed).isprintable()
+        finally:
+            holder.kill()
+
+
+def test_a_closing_that_was_killed_half_way_takes_nothing_from_the_owner(place: str) -> None:
+    """Between writing down the mode and taking the write bits away, and between giving them back and forgetting it."""
+    mount_tmpfs(place)
+    point = Path(place) / "point"
+    point.mkdir(mode=0o755)
+    os.setxattr(point, "trusted.fsmount.mode", b"755")
+    guard.give_back(str(point))
+    assert point.stat().st_mode & 0o7777 == 0o755
+    assert os.listxattr(point) == []
+    os.setxattr(point, "trusted.fsmount.mode", b"755")
+    closed(str(point))
+    assert point.stat().st_mode & 0o7777 == 0o555
+    guard.give_back(str(point))
+    assert point.stat().st_mode & 0o7777 == 0o755
+
+
+def test_a_trial_write_that_was_killed_before_its_file_lost_its_name_is_cleared_up_by_the_next(place: str) -> None:
+    mount_tmpfs(place)
+    Path(place, f".fsmount-trial-{trial._tag(place)}").touch()
+    directory = os.open(place, os.O_PATH | os.O_DIRECTORY)
+    assert trial.write(directory, place) is None
+    assert os.listdir(place) == []
+    os.close(directory)
 
 
 def test_a_trial_write_leaves_nothing_and_names_a_full_file_system(place: str) -> None:

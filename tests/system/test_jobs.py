@@ -29,7 +29,6 @@ from fsmount.jobs.orders import (
     Resolved,
 )
 from fsmount.jobs.running import Running
-from fsmount.linux import newmount, pin, syscalls
 from fsmount.model import Config, Problem, Spec
 from fsmount.observe import mountinfo
 
@@ -37,6 +36,7 @@ from tests.unit.fakehost import FakeHost
 from tests.unit.malformed import GOOD
 
 from .realjobs import RealJobs
+from .tmpfs import mount_tmpfs
 
 
 class FakeJobs:
@@ -65,17 +65,6 @@ class FakeJobs:
 @pytest.fixture(params=["real", "fake"])
 def jobs(request: pytest.FixtureRequest) -> RealJobs | FakeJobs:
     return RealJobs() if request.param == "real" else FakeJobs(FakeHost())
-
-
-def mount_tmpfs(place: str) -> int:
-    fresh = newmount.create("tmpfs", [("source", "tmp")], ["nosuid"])
-    target = pin.pin(place)
-    syscalls.move_mount(fresh, target)
-    os.close(fresh)
-    os.close(target)
-    row = mountinfo.read().at(place)
-    assert row is not None
-    return row.mount_id
 
 
 def test_a_job_answers_with_a_value_of_its_kind(jobs: RealJobs | FakeJobs) -> None:

@@ -128,6 +128,7 @@ def test_requests_without_an_answer_are_looked_into_at_once(driver: Driver, host
     host.hang("a.test")
     host.counters[b"/mnt/a"] = Counters(101, 100)
     hung_since(driver, "a", 15)
+    assert entry(driver, "a").health is Health.HUNG
 
 
 def test_a_server_that_is_busy_and_answers_is_not_suspected(driver: Driver, host: FakeHost) -> None:

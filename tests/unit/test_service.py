@@ -55,5 +55,6 @@ def test_a_journal_that_nobody_reads_holds_up_nobody(journald: socket.socket, lo
     assert time.monotonic() - began < 5
 
 
-def test_no_journal_at_all_is_no_error(log: logging.Logger) -> None:
+def test_no_journal_at_all_is_no_error(log: logging.Logger, capsys: pytest.CaptureFixture[str]) -> None:
     log.info("into the void")
+    assert capsys.readouterr().err == "", "logging tells of its own failures there"

@@ -161,9 +161,10 @@ def test_a_server_that_was_dead_before_is_named_after_three_seconds_and_mounted_
 def test_a_server_that_refuses_is_told_from_one_that_is_silent(notebook: NotebookInstance) -> None:
     notebook.servers[4].refuse()
     put_config(notebook, mounts_yaml(*STANDARD, a_mount("five", 5)))
-    wait_problem(notebook, "five", "server-refused", 20)
+    assert wait_problem(notebook, "five", "server-refused", 20)["phase"] == "waiting"
     notebook.servers[4].restore()
     wait_word(notebook, "five", "ok", 60)
+    assert f"{SAGEMAKER}/five" in mounted(notebook)
 
 
 def test_a_link_that_is_down_is_told_as_unreachable_or_silent(notebook: NotebookInstance) -> None:

@@ -87,25 +87,25 @@ def test_a_read_only_mount_that_hangs_is_detached_and_returns_with_its_server(no
 
 def test_one_that_may_be_written_to_is_detached_on_demand_only(notebook: NotebookInstance) -> None:
     machine = notebook.machine
-    put_config(notebook, mounts_yaml(a_mount("work", 4, on_hang_after=30), a_mount("other", 5)))
+    put_config(notebook, mounts_yaml(a_mount("results", 4, on_hang_after=30), a_mount("other", 5)))
     machine.wait_until_succeeds("fsmount status --wait 20", timeout=40)
-    assert "[not-hung]" in machine.fail("fsmount detach work")
+    assert "[not-hung]" in machine.fail("fsmount detach results")
     notebook.servers[3].black_hole()
-    stuck(notebook, f"cat {SAGEMAKER}/work/hello-nobody-knows")
-    wait_health(notebook, "work", "hung", 35)
+    stuck(notebook, f"cat {SAGEMAKER}/results/hello-nobody-knows")
+    wait_health(notebook, "results", "hung", 35)
     time.sleep(32)
-    assert mount_of(notebook, "work")["health"] == "hung", "without being asked to, it waits"
-    shown = machine.execute("fsmount status work", user="ec2-user")[1]
-    assert "sudo fsmount detach work" in " ".join(shown.split()), shown  # wherever the line is broken
-    assert "[not-allowed]" in machine.fail("fsmount detach work", user="ec2-user")
-    machine.succeed("fsmount detach work")
-    wait_health(notebook, "work", "missing", 10)
+    assert mount_of(notebook, "results")["health"] == "hung", "without being asked to, it waits"
+    shown = machine.execute("fsmount status results", user="ec2-user")[1]
+    assert "sudo fsmount detach results" in " ".join(shown.split()), shown  # wherever the line is broken
+    assert "[not-allowed]" in machine.fail("fsmount detach results", user="ec2-user")
+    machine.succeed("fsmount detach results")
+    wait_health(notebook, "results", "missing", 10)
     assert listing(notebook) == 0
     machine.succeed("kill -9 $(cat /run/stuck)")
     machine.wait_until_succeeds("! kill -0 $(cat /run/stuck)", timeout=10)  # a reader can be killed
     notebook.servers[3].restore()
-    wait_health(notebook, "work", "healthy", 20)
-    machine.succeed(f"touch {SAGEMAKER}/work/again && rm {SAGEMAKER}/work/again", timeout=10)
+    wait_health(notebook, "results", "healthy", 20)
+    machine.succeed(f"touch {SAGEMAKER}/results/again && rm {SAGEMAKER}/results/again", timeout=10)
 
 
 def test_by_force_those_who_hang_get_an_error_and_the_mount_returns(notebook: NotebookInstance) -> None:
