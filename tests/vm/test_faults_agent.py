@@ -34,7 +34,7 @@ def is_kept(notebook: NotebookInstance, name: str, server: int) -> None:
     notebook.servers[server - 1].black_hole()
     wait_word(notebook, name, "failed", 40)
     notebook.servers[server - 1].restore()
-    wait_word(notebook, name, "ok", 40)
+    wait_word(notebook, name, "ok", 90)  # one that is called slow, on a busy machine, is looked at again after 30 s
 
 
 def test_killed_at_50_random_moments_while_mounts_come_and_go_it_loses_none_and_mounts_none_twice(
@@ -160,9 +160,9 @@ def test_a_configuration_for_which_the_memory_does_not_suffice_ends_its_helper_a
         with undisturbed(notebook, neighbours=("near", "beside", "third")):
             stat = machine.read_file("/sys/fs/cgroup/system.slice/fsmount.service/memory.stat").decode().split()
             used = sum(int(stat[stat.index(what) + 1]) for what in ("anon", "kernel"))
-            # Room for three usual helpers at once, which need 3 to 5 MiB each, and for the pages of the code. With less than
+            # Room for two usual helpers at once, which need 3 to 5 MiB each, and for the pages of the code. With less than
             # that, a helper may meet the limit in the moment of its birth, when it is still marked like the agent.
-            machine.succeed(f"{LIMITED} MemoryMax={used + 20 * 2**20} MemorySwapMax=0")
+            machine.succeed(f"{LIMITED} MemoryMax={used + 12 * 2**20} MemorySwapMax=0")
             put_config(notebook, large, reload=False)
             assert "[job-failed]" in machine.fail("fsmount reload", timeout=30)
             assert status(notebook)["problem"]["code"] == "job-failed"
