@@ -24,6 +24,7 @@ def a_running_notebook(name: str, image: Image, aws: Aws, **settings: Any) -> It
     bundle = build_bundle(SUITES[image.suite].python)
     instances = Instances(image, aws)
     notebook = instances(name, servers=8, **hooks(upload(aws, bundle), bundle.digest, wait=0), **settings)
+    notebook.machine.succeed("systemctl start fsmount")  # the start waited for nothing: until the agent is ready
     for program in PROGRAMS.iterdir():
         notebook.machine.copy_to(program, f"/usr/local/share/{program.name}")
     yield notebook

@@ -157,6 +157,7 @@ def test_the_machine_stops_within_20_seconds_with_eight_dead_servers_and_a_stuck
 ) -> None:
     notebook = notebook_with_hooks
     machine = notebook.machine
+    machine.succeed("systemctl start fsmount")  # the start waited for nothing: until the agent is ready
     put_config(notebook, mounts_yaml(*(a_mount(f"m{i}", i + 1) for i in range(8))))
     machine.wait_until_succeeds("fsmount status --wait 30", timeout=60)
     machine.copy_to(PROGRAMS / "checked_writer.py", "/usr/local/share/checked_writer.py")
