@@ -4,11 +4,13 @@ Everything is a frozen record; no code after the configuration's loading sees a 
 """
 
 import enum
-from typing import Optional
+from typing import NamedTuple, Optional
 
 import msgspec
 
 from .timeouts import ON_HANG_AFTER_S, PROBE_INTERVAL_S
+
+NFS_PORT, LUSTRE_PORT = 2049, 988
 
 
 class OnHang(enum.Enum):
@@ -29,8 +31,20 @@ class Care(msgspec.Struct, frozen=True, kw_only=True):
     on_hang_after_s: float = ON_HANG_AFTER_S
 
 
+class CreatePath(msgspec.Struct, frozen=True, kw_only=True):
+    """The remote directory is made if it is missing, and then belongs to these; `mode` as chmod takes it."""
+
+    owner: int
+    group: int
+    mode: int
+
+
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
-    """One mount that is wanted. `options` holds only what the user added to the type's defaults."""
+    """One mount that is wanted. `options` holds only what the user added to the type's defaults.
+
+    `host` is what is looked up and stands for the server in lists: a host name, an address, or an id whose host AWS
+    knows (openzfs, ontap, s3files, and lustre by its id). `id` is the file system's, where the configuration names one.
+    """
 
     name: str
     type: str
@@ -40,23 +54,68 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     read_only: bool = False
     options: tuple[str, ...] = ()
     care: Care = Care()
+    id: str = ""
+    fsname: str = ""  # Lustre's mount name; empty where AWS is asked for it
+    tls: bool = False
+    iam: bool = False
+    access_point: str = ""
+    create_path: Optional[CreatePath] = None
+    install_client: bool = False
 
     @property
     def source(self) -> str:
-        """As mountinfo shows it: host:/path, an IPv6 address in brackets."""
+        """host:/path, an IPv6 address in brackets; for Lustre host@tcp:/name/path where the name is given. What NFS
+        mounts show in mountinfo; what a mount helper makes of it stands in the ledger's record."""
+        if self.fsname:
+            return f"{self.host}@tcp:/{self.fsname}{self.path.rstrip('/')}"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.path}"
+
+    @property
+    def helper(self) -> str:
+        """The program below mount(8) that mounts it; empty where the agent does that itself."""
+        if self.type in ("lustre", "s3files"):
+            return self.type
+        return "efs" if self.tls else ""
 
     @property
     def port(self) -> int:
         for option in self.options:
             if option.startswith("port="):
                 return int(option[5:])
-        return 2049
+        return LUSTRE_PORT if self.type == "lustre" else NFS_PORT
 
     def same_mount(self, other: "Spec") -> bool:
-        """Whether a mount made for the one serves the other: everything but the name and the care is equal."""
-        return msgspec.structs.replace(self, name=other.name, care=other.care) == other
+        """Whether a mount made for the one serves the other: everything is equal but the name, the care, and what is done
+        before the mount."""
+        return (
+            msgspec.structs.replace(
+                self,
+                name=other.name,
+                care=other.care,
+                create_path=other.create_path,
+                install_client=other.install_client,
+            )
+            == other
+        )
+
+
+Tag = tuple[str, str]  # key and value
+
+
+class Metric(NamedTuple):
+    name: str
+    value: float
+    unit: str
+    mount: str = ""  # empty: it is the instance's
+
+
+class Metrics(enum.Enum):
+    """Where numbers go: nowhere, to the journal in CloudWatch's embedded format, or to CloudWatch itself."""
+
+    OFF = "off"
+    JOURNAL = "journal"
+    ON = "on"
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -64,6 +123,8 @@ class Config(msgspec.Struct, frozen=True):
 
     digest: str
     mounts: tuple[Spec, ...]
+    tags: bool = True
+    metrics: Metrics = Metrics.OFF
 
 
 class Problem(msgspec.Struct, frozen=True):

@@ -2,7 +2,10 @@
 
 CONFIG = "/home/ec2-user/SageMaker/.fsmount/mounts.yaml"
 HISTORY = "/home/ec2-user/SageMaker/.fsmount/history"
+KEPT = "/home/ec2-user/SageMaker/.fsmount/generation.json"
+ADDRESSES = "/home/ec2-user/SageMaker/.fsmount/addresses.json"
 RUN = "/run/fsmount"
+SETTINGS = "/etc/fsmount/settings.json"
 METADATA = "/opt/ml/metadata/resource-metadata.json"
 
 
@@ -33,3 +36,8 @@ def lock_file(run: str = RUN) -> str:
 def stage(run: str = RUN) -> str:
     """Where the mount(8) way mounts before anyone sees it; only root can reach it."""
     return f"{run}/stage"
+
+
+def generations(run: str = RUN) -> str:
+    """Where the bytes of accepted configurations lie, by digest, while this machine runs."""
+    return f"{run}/generations"

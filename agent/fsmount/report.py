@@ -55,6 +55,7 @@ class GenerationReport(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     origin: str
     accepted_at: float
+    state: str = "good"  # or "on trial": it is held against the mounts that were well before it, for two minutes
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,3 +69,4 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     generation: Optional[GenerationReport]
     problem: Optional[ProblemReport]  # with the configuration or the agent itself
     mounts: tuple[MountReport, ...]
+    warnings: tuple[ProblemReport, ...] = ()  # about the agent itself; no mount is affected

@@ -12,10 +12,12 @@ from fsmount.config import nfs_options
 from fsmount.config.findings import Invalid
 from fsmount.config.load import load
 from fsmount.config.schema import json_schema
+from fsmount.instance import Instance
 
 from .malformed import CORPUS, GOOD, generated
 
 ROOT = Path(__file__).parents[2]
+NOTEBOOK = Instance("Team-A-7" + "x" * 40, "", "aws", "us-east-1", "123456789012")
 
 
 def test_a_good_file_becomes_specs() -> None:
@@ -61,7 +63,7 @@ def test_a_source_is_taken_apart(source: str, host: str, path: str, shown: str |
 @pytest.mark.parametrize(("content", "word"), CORPUS.values(), ids=CORPUS.keys())
 def test_a_malformed_file_is_refused_with_a_line_and_a_reason(content: bytes, word: str) -> None:
     with pytest.raises(Invalid) as caught:
-        load(content)
+        load(content, NOTEBOOK)
     lines = content.count(b"\n") + 1
     texts = [finding.text("mounts.yaml") for finding in caught.value.findings]
     assert texts
@@ -105,7 +107,7 @@ def test_plain_scalars_stay_what_was_written() -> None:
 
 def test_the_example_is_good(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(ROOT / "config/mounts.example.yaml")]) == 0
-    assert "2 mounts" in capsys.readouterr().out
+    assert "7 mounts" in capsys.readouterr().out
 
 
 def test_the_json_schema_for_editors_is_what_the_types_say() -> None:

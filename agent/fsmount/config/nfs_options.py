@@ -18,6 +18,8 @@ DEFAULTS: tuple[tuple[str, Optional[str]], ...] = (
     ("retrans", "2"),
     ("noresvport", None),
 )
+# Which of them another type has otherwise: FSx for OpenZFS serves 4.2, with copies and holes made on the server.
+_OF_TYPE: dict[str, dict[str, str]] = {"openzfs": {"vers": "4.2"}}
 
 
 class _Number(NamedTuple):
@@ -55,6 +57,9 @@ _REFUSED = {
     "suid": "programs from a file server must not run as root",
     "dev": "device files from a file server must not work here",
     "addr": "the agent resolves the name itself",
+    "tls": "write `type: efs` and `tls: true` instead",
+    "iam": "write `type: efs`, `tls: true` and `iam: true` instead",
+    "accesspoint": "write `type: efs`, `tls: true` and `access_point:` instead",
     "_netdev": "it is for fstab; leave it out",
     "nofail": "it is for fstab; leave it out",
     "defaults": "it is for fstab; leave it out",
@@ -63,8 +68,7 @@ _REFUSED = {
 
 def objection(option: str, read_only: bool) -> Optional[str]:
     """Why this option may not be given, or None."""
-    key, _, value = option.partition("=")
-    key = _SAME_AS.get(key, key)
+    key, value = name_of(option), option.partition("=")[2]
     if key in _REFUSED:
         return f"the option {shown(key)} is refused: {_REFUSED[key]}"
     if key in _READ_ONLY_ALONE:
@@ -92,21 +96,25 @@ def _known(key: str) -> str:
     return f"; did you mean '{close[0]}'?" if close else f"; it passes on {', '.join(sorted(known))}"
 
 
+def name_of(option: str) -> str:
+    name = option.partition("=")[0]
+    return _SAME_AS.get(name, name)
+
+
 def key_of(option: str) -> str:
     """What the option decides: two options with one key contradict each other or say the same twice."""
-    key = option.partition("=")[0]
-    key = _SAME_AS.get(key, key)
+    key = name_of(option)
     if key in ("hard", "soft", "softerr"):
         return "hard"
     return key[2:] if key in ("noac", "nocto", "nosharecache", "nofsc") else key
 
 
-def merged(options: tuple[str, ...]) -> list[tuple[str, Optional[str]]]:
-    """The defaults with the user's options over them, as the kernel takes them; mount attributes are left out."""
-    chosen: dict[str, tuple[str, Optional[str]]] = {key_of(name): (name, value) for name, value in DEFAULTS}
+def merged(options: tuple[str, ...], type: str = "nfs") -> list[tuple[str, Optional[str]]]:
+    """The type's defaults with the user's options over them, as the kernel takes them; mount attributes are left out."""
+    own = _OF_TYPE.get(type, {})
+    chosen: dict[str, tuple[str, Optional[str]]] = {key_of(name): (name, own.get(name, value)) for name, value in DEFAULTS}
     for option in options:
-        name, equals, value = option.partition("=")
-        name = _SAME_AS.get(name, name)
+        name, (_, equals, value) = name_of(option), option.partition("=")
         if name not in ATTRIBUTES:
             chosen[key_of(name)] = (name, value if equals else None)
     return list(chosen.values())
