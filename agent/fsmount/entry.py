@@ -9,6 +9,7 @@ import msgspec
 
 from . import backoff
 from .health import weigh
+from .jobs.answers import Resolved
 from .model import Health, Phase, Problem, Spec, Usage, Word, word_of
 from .timeouts import LOOK_UP_AGAIN_S, LOOK_UP_S, MOVED_REST_S
 
@@ -27,6 +28,7 @@ class Now(msgspec.Struct, frozen=True):
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     spec: Spec
     since_at: float
+    since: float = 0.0  # the same moment
     wanted: bool = True  # False: it left the configuration and is to be unmounted when idle
     phase: Phase = Phase.WAITING
     health: Optional[Health] = None
@@ -40,6 +42,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     failures: int = 0
     not_before: float = 0.0  # no attempt before this
     address: Optional[str] = None
+    located: Optional[Resolved] = None  # all that was found out about where its server is
     mount_id: Optional[int] = None
     theirs: bool = False  # mounted by somebody else
     hides: bool = False
@@ -68,6 +71,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         return Word.DEGRADED if word is Word.OK and self.problem is not None else word
 
     @property
+    def lacks_client(self) -> bool:
+        """What mounts it is not installed, and is to be."""
+        return self.spec.install_client and self.problem is not None and self.problem.code == "lustre-missing"
+
+    @property
     def verdict(self) -> Optional[Health]:
         """Its health, in one word for those that are not mounted, too."""
         if self.health is not None:
@@ -83,7 +91,9 @@ _UP = frozenset({Phase.MOUNTED, Phase.UNMOUNTING})
 def turned(entry: Entry, phase: Phase, now: Now) -> Entry:
     """In another phase. `since` tells for how long it is up, or is not: the phases of one more attempt do not move it."""
     same = (entry.phase in _UP) is (phase in _UP)
-    return msgspec.structs.replace(entry, phase=phase, since_at=entry.since_at if same else now.wall)
+    if same:
+        return msgspec.structs.replace(entry, phase=phase)
+    return msgspec.structs.replace(entry, phase=phase, since_at=now.wall, since=now.monotonic)
 
 
 def mounted(entry: Entry, mount_id: int, now: Now, *, theirs: bool = False, hides: bool = False) -> Entry:
@@ -205,6 +215,7 @@ def looked(entry: Entry, seen: Health, problem: Optional[Problem], now: Now) -> 
         busy_at=0.0 if health is Health.HEALTHY else entry.busy_at,
         detach_asked=entry.detach_asked and health is Health.HUNG,
         since_at=now.wall if news else entry.since_at,
+        since=now.monotonic if news else entry.since,
         next_probe=now.monotonic + _spread(entry, now) / (2 if unsure else 1),
         problem=kept,
         problem_at=now.wall if kept and kept != entry.problem else entry.problem_at,
@@ -221,7 +232,7 @@ def again(entry: Entry) -> Entry:
     """Somebody said retry, or the configuration changed: forget the waiting."""
     taken = entry.problem is not None and entry.problem.code == "mountpoint-taken"  # retry does not unmount it
     phase = Phase.WAITING if entry.phase is Phase.BLOCKED and not taken else entry.phase
-    return msgspec.structs.replace(entry, phase=phase, failures=0, not_before=0.0, next_probe=0.0, address=None)
+    return msgspec.structs.replace(entry, phase=phase, failures=0, not_before=0.0, next_probe=0.0, address=None, located=None)
 
 
 def looked_up(entry: Entry, now: Now, elsewhere: str = "") -> Entry:

@@ -15,10 +15,13 @@ VERSION = 1
 
 
 class Record(msgspec.Struct, frozen=True):
-    """One mount of ours. `mount_id` is 0 while it is only an intent."""
+    """One mount of ours. `mount_id` is 0 while it is only an intent; `source` and `fstype` are what mountinfo shows of it,
+    empty where that is what the spec says (and in ledgers of older agents)."""
 
     spec: Spec
     mount_id: int = 0
+    source: str = ""
+    fstype: str = ""
 
 
 class _File(msgspec.Struct, frozen=True):

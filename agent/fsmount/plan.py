@@ -21,6 +21,7 @@ class Verb(enum.Enum):
     MOUNT = "mount"
     UNMOUNT = "unmount"
     GIVE_BACK = "give back"
+    INSTALL = "install"
     MOVE = "move"
     PROBE = "probe"
 
@@ -60,6 +61,12 @@ def plan(entry: Entry, standing: Standing, mount_id: Optional[int], busy: frozen
         if entry.phase is not Phase.MOUNTED or entry.mount_id != mount_id:
             return Action(Verb.ADOPT, standing.value)
         return _mounted(entry, standing, busy, now)
+
+    if entry.lacks_client and Kind.INSTALL in busy:
+        return Action(Verb.NOTHING, "what mounts it is being installed")
+
+    if entry.lacks_client and (entry.failures <= 1 or entry.not_before <= now):
+        return Action(Verb.INSTALL, "what mounts it is not installed, and is to be")
 
     if entry.phase is Phase.BLOCKED and not _was_taken(entry):
         return Action(Verb.NOTHING, "a permanent problem: until the configuration changes or someone says retry")
@@ -127,7 +134,8 @@ def _hung(entry: Entry, busy: frozenset[Kind], now: float) -> Optional[Action]:
         verb = Verb.UNMOUNT if entry.unmovable else Verb.MOVE
         return Action(verb, f"its server is at {entry.moved_to} now; it is led there, or mounted anew when idle")
 
-    if entry.look_up <= now and Kind.RESOLVE not in busy and entry.address != entry.spec.host:
+    # What a helper mounted is led to its server by the helper's own doing.
+    if entry.look_up <= now and Kind.RESOLVE not in busy and entry.address != entry.spec.host and not entry.spec.helper:
         return Action(Verb.RESOLVE, "it hangs: its server may have another address now")
 
     named = _named(entry, now)

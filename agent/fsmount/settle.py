@@ -1,9 +1,13 @@
 """How the answer of a Job changes the entry that it is about. Pure."""
 
+import msgspec
+
 from . import capacity, health
 from . import entry as entries
 from .entry import Entry, Now
-from .jobs.orders import DEADLINES_S, Answer, Failed, Key, Kind, Mounted, Moved, Overdue, Probed, Unmounted
+from .jobs.answers import Answer, Failed, Installed, Mounted, Moved, Overdue, Probed, Unmounted
+from .jobs.deadlines import deadline_s
+from .jobs.orders import DEADLINES_S, Key, Kind
 from .model import Health, Phase, Problem
 
 _HEALTH_OF = {
@@ -11,6 +15,8 @@ _HEALTH_OF = {
     "disconnected": Health.DISCONNECTED,
     "access-withdrawn": Health.DENIED,
     "write-refused": Health.READ_ONLY,
+    "not-answering": Health.HUNG,  # Lustre says so by itself once it has given up
+    "lustre-target-down": Health.SLOW,  # what lies elsewhere can be read: nothing is to be taken away
 }
 
 
@@ -21,6 +27,8 @@ def after(key: Key, entry: Entry, answer: Answer, now: Now) -> Entry:
         return _after_unmount(entry, answer, now)
     if key.kind is Kind.MOVE:
         return _after_move(entry, answer, now)
+    if key.kind is Kind.INSTALL:
+        return _after_install(entry, answer, now)
     return _after_probe(key, entry, answer, now)
 
 
@@ -36,7 +44,15 @@ def _after_move(entry: Entry, answer: Answer, now: Now) -> Entry:
 def _after_mount(entry: Entry, answer: Answer, now: Now) -> Entry:
     if isinstance(answer, Mounted):
         return entries.mounted(entry, answer.mount_id, now, hides=answer.hides)
-    late = Problem("mount-timeout", f"{entry.spec.source}: no end after {DEADLINES_S[Kind.MOUNT]:.0f} s")
+    late = Problem("mount-timeout", f"{entry.spec.source}: no end after {deadline_s(Kind.MOUNT, entry.spec.helper):.0f} s")
+    return entries.failed(entry, problem_of(answer, late), now)
+
+
+def _after_install(entry: Entry, answer: Answer, now: Now) -> Entry:
+    """Installed, it is mounted at once. Else, and where that attempt fails as well, the next one is some time later."""
+    if isinstance(answer, Installed):
+        return msgspec.structs.replace(entry, problem=None, not_before=0.0)
+    late = Problem("client-not-installed", f"no end after {DEADLINES_S[Kind.INSTALL]:.0f} s")
     return entries.failed(entry, problem_of(answer, late), now)
 
 
@@ -48,7 +64,7 @@ def _after_unmount(entry: Entry, answer: Answer, now: Now) -> Entry:
             return entries.detached(entry, now)
         gone = entries.lost(entry, now)
         return gone if entry.wanted else entries.given_back(gone)
-    late = Problem("unmount-failed", f"{entry.spec.mountpoint}: no end after {DEADLINES_S[Kind.UNMOUNT]:.0f} s")
+    late = Problem("unmount-failed", f"{entry.spec.mountpoint}: no end after {deadline_s(Kind.UNMOUNT, entry.spec.helper):.0f} s")
     return entries.still_mounted(entry, problem_of(answer, late), now)
 
 

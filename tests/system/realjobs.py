@@ -6,7 +6,8 @@ import select
 import time
 from collections.abc import Mapping
 
-from fsmount.jobs.orders import Answer, Key, Order
+from fsmount.jobs.answers import Answer
+from fsmount.jobs.orders import Key, Order
 from fsmount.jobs.running import Running
 from fsmount.model import Problem
 

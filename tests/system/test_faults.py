@@ -16,7 +16,8 @@ from typing import Any
 
 import psutil
 import pytest
-from fsmount.jobs.orders import Failed, How, Key, Kind, Probe, Unmount, Unmounted
+from fsmount.jobs.answers import Failed, Unmounted
+from fsmount.jobs.orders import How, Key, Kind, Probe, Unmount
 from fsmount.observe import mountinfo
 
 from .realjobs import RealJobs

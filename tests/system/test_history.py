@@ -17,7 +17,8 @@ import pytest
 from fsmount.history.event import Event, What
 from fsmount.history.lines import NAMES, SEGMENT_MOST, Past, line, past
 from fsmount.history.ring import append
-from fsmount.jobs.orders import Answer, Failed, Key, Kind, Recorded, RecordOrder
+from fsmount.jobs.answers import Answer, Failed, Recorded
+from fsmount.jobs.orders import Key, Kind, RecordOrder
 
 from .realjobs import RealJobs
 from .test_agent_process import AS_USER, ENVIRONMENT, until
@@ -355,7 +356,7 @@ def test_a_full_volume_is_a_warning_and_what_waited_is_written_when_there_is_roo
         except OSError:
             pass
     process = notebook.start()
-    until(lambda: FULL in str(notebook.report()["problem"]), 15)
+    until(lambda: FULL in str(notebook.report()["warnings"]), 15)
     assert notebook.report()["word"] == "ok", "the mounts are not the worse for it"
     assert notebook.log.count("the history waits") == 1
     process.terminate()
@@ -370,7 +371,7 @@ def test_a_place_that_is_not_root_s_is_said_once_and_wrongs_nobody(notebook: Not
     os.chown(kept, 1000, 1000)
     notebook.start()
     until(lambda: "no history is kept" in notebook.log)
-    assert notebook.report()["problem"] is None
+    assert (notebook.report()["problem"], notebook.report()["warnings"]) == (None, [])
     assert list(kept.iterdir()) == []
 
 
@@ -399,7 +400,7 @@ def test_a_volume_that_never_answers_costs_a_stop_half_a_second_and_loses_nothin
             assert server.stdout
             assert server.stdout.readline() == "mounted\n"
             process = notebook.start()
-            until(lambda: FULL in str(notebook.report()["problem"]), 30)
+            until(lambda: FULL in str(notebook.report()["warnings"]), 30)
             notebook.configure(ONE)
             until(lambda: "server-refused" in str(notebook.report()["mounts"]))
             began = time.monotonic()

@@ -13,21 +13,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from fsmount.jobs.orders import (
-    Answer,
-    Failed,
-    Fetch,
-    Fetched,
-    Key,
-    Kind,
-    MountOrder,
-    Order,
-    Overdue,
-    Probe,
-    Probed,
-    Resolve,
-    Resolved,
-)
+from fsmount.jobs.answers import Answer, Failed, Fetched, Overdue, Probed, Resolved
+from fsmount.jobs.orders import Fetch, Key, Kind, MountOrder, Order, Probe, Resolve
 from fsmount.jobs.running import Running
 from fsmount.model import Config, Problem, Spec
 from fsmount.observe import mountinfo
@@ -99,7 +86,7 @@ def test_the_orders_of_one_job_are_answered_each_by_itself(jobs: RealJobs | Fake
 
 
 def test_a_configuration_that_is_missing_is_a_problem_and_not_a_crash(jobs: RealJobs | FakeJobs) -> None:
-    jobs.start(Key(Kind.FETCH, "/nonexistent/mounts.yaml"), Fetch("/nonexistent/mounts.yaml"))
+    jobs.start(Key(Kind.FETCH, "/nonexistent/mounts.yaml"), Fetch("file:/nonexistent/mounts.yaml"))
     ((_, answer),) = jobs.wait(5)
     assert isinstance(answer, Failed)
     assert answer.problem.code == "config-missing"
@@ -110,7 +97,7 @@ def test_a_configuration_comes_as_specs(jobs: RealJobs | FakeJobs, tmp_path: Pat
     file.write_text(GOOD)
     if isinstance(jobs, FakeJobs):
         jobs.host.config = Config("d", ())
-    jobs.start(Key(Kind.FETCH, str(file)), Fetch(str(file)))
+    jobs.start(Key(Kind.FETCH, str(file)), Fetch(f"file:{file}"))
     ((_, answer),) = jobs.wait(5)
     assert isinstance(answer, Fetched)
 
@@ -226,7 +213,7 @@ def test_a_configuration_served_by_a_user_s_program_is_refused_without_touching_
     place, _ = stuck
     jobs = RealJobs()
     began = time.monotonic()
-    jobs.start(Key(Kind.FETCH, f"{place}/mounts.yaml"), Fetch(f"{place}/mounts.yaml"))
+    jobs.start(Key(Kind.FETCH, f"{place}/mounts.yaml"), Fetch(f"file:{place}/mounts.yaml"))
     ((_, answer),) = jobs.wait(5)
     assert isinstance(answer, Failed)
     assert answer.problem.code == "config-untrusted"

@@ -11,35 +11,50 @@ from typing import Callable
 
 from fsmount.daemon.agent import Agent
 from fsmount.daemon.configuration import Configuration
+from fsmount.daemon.setup import Setup
 from fsmount.entry import Entry, Now
 from fsmount.history.event import Event
-from fsmount.jobs.orders import (
-    DEADLINES_S,
+from fsmount.jobs.answers import (
     Answer,
     Failed,
     Fetched,
+    Installed,
+    Kept,
+    Knocked,
+    Mounted,
+    Moved,
+    Overdue,
+    Probed,
+    Published,
+    Recalled,
+    Recorded,
+    Refused,
+    Resolved,
+    Unchanged,
+    Unmounted,
+)
+from fsmount.jobs.deadlines import deadline_of
+from fsmount.jobs.orders import (
+    DEADLINES_S,
+    Fetch,
     How,
+    Install,
+    Keep,
     Key,
     Kind,
     Knock,
-    Knocked,
-    Mounted,
     MountOrder,
     Move,
-    Moved,
     Order,
-    Overdue,
-    Probed,
-    Recorded,
+    Publish,
+    Recall,
     RecordOrder,
     Resolve,
-    Resolved,
     Unmount,
-    Unmounted,
 )
 from fsmount.ledger import Record
 from fsmount.model import Config, Problem, Spec, Usage
-from fsmount.observe.mountinfo import Table
+from fsmount.observe.mountinfo import Mount, Table
 from fsmount.observe.mountstats import Counters
 
 WORK_S = 0.1  # how long a Job that meets no trouble takes
@@ -53,6 +68,12 @@ class FakeHost:
         self.monotonic, self.wall = 1000.0, 1_700_000_000.0
         self.dice = 0.5
         self.config: Config | None = None
+        self.origin_hangs = False
+        self.kept: Recalled | None = None  # what is on the volume
+        self.slow_recalls = 0  # so many times it cannot be read
+        self.keeps = 0  # how often it was written
+        self._given: dict[str, Config] = {}  # by digest, what the origin gave
+        self.fetches: list[Fetch] = []
         self.config_problem = Problem("config-missing", "no such file", False)
         self.rows: dict[str, list[tuple[int, str, str]]] = {}  # place -> stack of id, source, fstype
         self.ledger: list[Record] = []
@@ -60,7 +81,16 @@ class FakeHost:
         self.history: list[Event] = []
         self.volume_problem: Problem | None = None  # why the history cannot be written
         self.volume_is_slow = False
+        self.published: list[tuple[float, Publish]] = []  # every attempt, and when it began
+        self.aws_problem: Problem | None = None
+        self.aws_hangs = False
+        self.room_for_tags = 50
         self.busy: set[str] = set()
+        self.covered: set[str] = set()  # mount points to which no way leads
+        self.behind: dict[str, str] = {}  # place -> the id of the file system that a proxy serves there
+        self.install_problem: Problem | None = None
+        self.no_modules = False  # and installing it changes nothing
+        self.no_lustre = False  # the client is not installed
         self.counters: dict[bytes, Counters] = {}
         self.no_fork = False
         self.started: list[Key] = []
@@ -138,6 +168,9 @@ class FakeHost:
                 parent = mount_id
         return Table("\n".join(lines).encode())
 
+    def file_system(self, row: Mount) -> str:
+        return self.behind.get(row.mountpoint, "")
+
     def traffic(self) -> Mapping[bytes, Counters]:
         return dict(self.counters)
 
@@ -191,11 +224,17 @@ class FakeHost:
         at_once = isinstance(order, Unmount) and order.how is not How.IDLE
         if isinstance(order, Move):
             return self._moved(order)
+        if key.kind is Kind.FETCH and self.origin_hangs:
+            return Overdue(ran) if ran >= DEADLINES_S[key.kind] else None
         hangs = trouble == "hang" or (trouble == "moved" and key.kind is Kind.PROBE)
         if hangs and key.kind is not Kind.FETCH and not at_once:
-            return Overdue(ran) if ran >= DEADLINES_S[key.kind] else None
+            return Overdue(ran) if ran >= deadline_of(key.kind, order) else None
+        if key.kind is Kind.PROBE and key.about in self.covered:
+            return Failed(Problem("mountpoint-unreachable", f"{key.about}: the way there leads to something else"))
         if isinstance(order, RecordOrder):
             return self._recorded(order, ran)
+        if isinstance(order, Publish):
+            return self._published(order, ran)
         return self._done(key, order, trouble)
 
     def _recorded(self, order: RecordOrder, ran: float) -> Answer | None:
@@ -205,6 +244,12 @@ class FakeHost:
             return Failed(self.volume_problem)
         self.history += order.events
         return Recorded()
+
+    def _published(self, order: Publish, ran: float) -> Answer | None:
+        if self.aws_hangs:
+            return Overdue(ran) if ran >= DEADLINES_S[Kind.PUBLISH] else None
+        self.published.append((self.monotonic - ran, order))
+        return Failed(self.aws_problem) if self.aws_problem else Published(min(len(order.tags), self.room_for_tags))
 
     def _host(self, key: Key, order: Order) -> str:
         if isinstance(order, MountOrder):
@@ -218,13 +263,25 @@ class FakeHost:
         return self._addresses.setdefault(host, f"10.0.0.{len(self._addresses) + 1}")
 
     def _done(self, key: Key, order: Order, trouble: str | None) -> Answer | None:
-        if key.kind is Kind.FETCH:
-            return Fetched(self.config) if self.config else Failed(self.config_problem)
+        if isinstance(order, Fetch):
+            return self._fetched(order)
+        if isinstance(order, Keep):
+            return self._kept(order)
+        if isinstance(order, Recall):
+            if self.slow_recalls:
+                self.slow_recalls -= 1
+                return Failed(Problem("kept-unreadable", "Input/output error"))
+            return self.kept or Failed(Problem("kept-nothing", f"{order.path} does not exist", False))
         if isinstance(order, Resolve):
             if trouble == "no name":
                 return Failed(Problem("name-not-resolved", f"{order.host}: the name is not known"))
             return Resolved((self.resolves_to.get(order.host) or self.address_of(order.host),))
+        if isinstance(order, Install):
+            self.no_lustre = self.install_problem is not None or self.no_modules
+            return Failed(self.install_problem) if self.install_problem else Installed()
         if isinstance(order, MountOrder):
+            if order.spec.type == "lustre" and self.no_lustre:
+                return Failed(Problem("lustre-missing", "there is no mount.lustre"))
             return self._mounted(order.spec, trouble)
         if isinstance(order, Unmount):
             return self._unmounted(order)
@@ -234,6 +291,28 @@ class FakeHost:
         if trouble == "stale":
             return Failed(Problem("stale", f"{key.about}: Stale file handle"))
         return Probed(Usage(100, 40, 60), 2.5 if trouble == "slow" else 0.01)
+
+    def _fetched(self, order: Fetch) -> Answer:
+        self.fetches.append(order)
+        if self.config is None:
+            problem, bad = self.config_problem, "what is bad"
+            if problem.temporary or order.origin.startswith("file:"):
+                return Failed(problem)
+            return Unchanged() if order.known == bad else Refused(problem, bad, f"token of {bad}")
+        if order.known == self.config.digest:
+            return Unchanged(f"token of {order.known}")
+        self._given[self.config.digest] = self.config
+        return Fetched(self.config, f"token of {self.config.digest}")
+
+    def _kept(self, order: Keep) -> Answer:
+        """The real one finds the bytes by their digest, too, or on the volume."""
+        if self.volume_problem:
+            return Failed(Problem("generation-not-kept", self.volume_problem.observed))
+        there = self.kept.config if self.kept else None
+        config = there if there and there.digest == order.digest else self._given[order.digest]
+        self.keeps += 1
+        self.kept = Recalled(config, order.token, order.accepted_at, order.good, order.refused)
+        return Kept()
 
     def _moved(self, order: Move) -> Answer:
         if self.cannot_lead:
@@ -259,7 +338,11 @@ class FakeHost:
             return Failed(Problem("access-denied", f"{spec.source}: Permission denied", False))
         if self._left.pop(spec.host, None):
             del self._trouble[spec.host]  # a new mount leads to where it is now
-        return Mounted(self._push(spec.mountpoint, spec.source, "nfs4"))
+        fstype = "lustre" if spec.type == "lustre" else "nfs4"
+        source = f"127.0.0.1:{spec.path}" if spec.helper not in ("", "lustre") else spec.source
+        if source != spec.source:
+            self.behind[spec.mountpoint] = spec.id
+        return Mounted(self._push(spec.mountpoint, source, fstype), source=source, fstype=fstype)
 
     def _push(self, place: str, source: str, fstype: str) -> int:
         self._next_id += 1
@@ -270,9 +353,21 @@ class FakeHost:
 class Driver:
     """The agent on a fake host, driven as the loop drives it."""
 
-    def __init__(self, host: FakeHost, records: dict[str, Record] | None = None) -> None:
+    def __init__(
+        self,
+        host: FakeHost,
+        records: dict[str, Record] | None = None,
+        origin: str = "file:/config/mounts.yaml",
+        kept: str = "",
+        hold_s: float = 0.0,
+    ) -> None:
+        """With `kept`, the generation that the host's volume holds counts while the origin has not answered, after
+        `hold_s`."""
         self.host = host
-        self.agent = Agent(Configuration("/config/mounts.yaml"), "/stage", host, host, records or {})
+        configuration = Configuration(
+            Setup(origin, kept=kept), recall_at=host.monotonic if kept else None, hold_until=host.monotonic + hold_s
+        )
+        self.agent = Agent(configuration, "/stage", host, host, records or {})
 
     def run(self, seconds: float, step: float = 0.1, until: Callable[[], bool] | None = None) -> None:
         for _ in range(max(1, round(seconds / step))):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fsmount.daemon.errands import Errand, errand, together
+from fsmount.daemon.setup import Setup
 from fsmount.entry import Entry
 from fsmount.plan import Action, Verb
 
@@ -11,7 +12,7 @@ from .fakehost import spec
 
 def mounts(*addresses: str, verb: Verb = Verb.MOUNT) -> list[Errand]:
     made = (Entry(spec=spec(f"m{i}"), since_at=0.0, address=address) for i, address in enumerate(addresses))
-    return [errand(entry, Action(verb, ""), i + 1, "/stage") for i, entry in enumerate(made)]
+    return [errand(entry, Action(verb, ""), i + 1, "/stage", Setup("file:/mounts.yaml")) for i, entry in enumerate(made)]
 
 
 def sizes(errands: list[Errand]) -> list[int]:
@@ -33,9 +34,14 @@ def test_probes_and_unmounts_go_alone() -> None:
 
 def test_another_port_is_another_server() -> None:
     other = Entry(spec=spec("x", options=("port=2050",)), since_at=0.0, address="10.0.0.1")
-    assert sizes([*mounts("10.0.0.1"), errand(other, Action(Verb.MOUNT, ""), None, "/stage")]) == [1, 1]
+    assert sizes([*mounts("10.0.0.1"), errand(other, Action(Verb.MOUNT, ""), None, "/stage", Setup("file:/mounts.yaml"))]) == [
+        1,
+        1,
+    ]
 
 
 def test_one_name_is_looked_up_once_for_all_that_ask() -> None:
     entries = [Entry(spec=spec(f"m{i}", host="same.test"), since_at=0.0) for i in range(3)]
-    assert sizes([errand(entry, Action(Verb.RESOLVE, ""), None, "/stage") for entry in entries]) == [1]
+    assert sizes([errand(entry, Action(Verb.RESOLVE, ""), None, "/stage", Setup("file:/mounts.yaml")) for entry in entries]) == [
+        1
+    ]

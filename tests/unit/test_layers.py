@@ -22,14 +22,31 @@ PURE = {
     "entry",
     "backoff",
     "timeouts",
-    "problems",
+    "problems.entry",
+    "problems.mounting",
+    "problems.mounted",
+    "problems.agent",
+    "problems.aws",
+    "problems.configuration",
     "config.mountpoints",
     "config.nfs_options",
+    "config.lustre_options",
+    "config.helper_options",
+    "config.partitions",
+    "config.templates",
+    "config.sources",
+    "config.nesting",
+    "config.policy",
     "cli.table",
     "cli.detail",
+    "lustre_versions",
+    "jobs.deadlines",
     "health",
     "capacity",
+    "origin",
     "settle",
+    "tags",
+    "metrics",
     "cli.chronicle",
     "cli.since",
     "history.event",
@@ -56,6 +73,7 @@ HANGS = {
 ALLOWED = {
     ("jobs/child.py", "os.listdir"),  # of /proc/self/fd, after the fork
     ("jobs/running.py", "os.waitpid"),  # WNOHANG, after the pidfd said that it has ended
+    ("observe/efs_state.py", "os.listdir"),  # of /run/efs, which is root's and in memory
     ("daemon/service.py", "os.path.isdir"),  # the distribution's own folders, never a managed path
 }
 
@@ -109,7 +127,21 @@ def test_the_daemon_s_process_reaches_no_call_that_hangs() -> None:
     daemon = reachable("cli/run.py")
     assert {"daemon/loop.py", "daemon/agent.py", "jobs/running.py", "jobs/child.py"} <= daemon
     assert "history/ring.py" not in daemon
-    kinds = ("fetch", "resolve", "mount", "unmount", "probe", "knock", "record", "examine")
+    kinds = (
+        "fetch",
+        "resolve",
+        "mount",
+        "unmount",
+        "probe",
+        "knock",
+        "record",
+        "recall",
+        "keep",
+        "publish",
+        "install",
+        "examine",
+    )
+    assert not daemon & {"jobs/mount_helper.py", "jobs/mount_lustre.py", "linux/process.py"}
     assert not daemon & {f"jobs/{kind}.py" for kind in kinds}
     assert not [module for module in daemon if module.startswith("doctor/")], "the doctor is the command's"
     found = {
@@ -126,6 +158,7 @@ def test_the_daemon_carries_neither_yaml_nor_boto3_nor_subprocess() -> None:
         heavy = set(imports(ast.parse((PACKAGE / module).read_text()), module)) & {
             "yaml",
             "boto3",
+            "nacl",
             "subprocess",
             "asyncio",
             "threading",
@@ -168,6 +201,19 @@ def test_one_module_starts_programs_and_one_forks() -> None:
     assert forkers == {"jobs/running.py"}
 
 
+def test_threads_are_the_jobs_own() -> None:
+    """A process with a thread that hangs cannot end but by os._exit or SIGKILL, which is how Jobs end."""
+    users = {m for m in MODULES if set(imports(ast.parse((PACKAGE / m).read_text()), m)) & {"threading", "concurrent.futures"}}
+    assert users == {"jobs/abreast.py", "jobs/limit.py"}
+
+
+def test_one_package_knows_boto3_and_one_module_knows_nacl() -> None:
+    for module in MODULES:
+        heavy = {name.split(".")[0] for name in imports(ast.parse((PACKAGE / module).read_text()), module)}
+        assert module.startswith("aws/") or not heavy & {"boto3", "botocore"}, module
+        assert module == "signature.py" or "nacl" not in heavy, module
+
+
 def test_there_are_at_most_two_blanket_excepts() -> None:
     blanket = [
         module
@@ -192,6 +238,8 @@ def test_the_time_limits_form_one_chain() -> None:
 
     unit = (PACKAGE.parents[1] / "packaging/fsmount.service").read_text()
     watchdog = float(unit.split("WatchdogSec=")[1].split()[0])
+    assert max(t.LOOK_UP_KEPT_S, t.AWS_KEPT_S, t.NEAREST_S) < t.RESOLVE_S < t.LOCATING_S < t.LOCATE_S
     assert t.REACHABLE_S < t.EXAMINE_S < t.RESOLVE_S < t.EXAMINATION_S
     assert t.EXAMINE_S + t.EXAMINATION_S < 30, "what `man fsmount` says of the doctor"
+    assert t.MOUNT_S < t.HELPER_S
     assert t.REACHABLE_S < t.PROBE_S < t.MOUNT_S < t.PROBE_INTERVAL_S <= t.HEARTBEAT_S < watchdog < t.OLD_NEWS_S

@@ -1,5 +1,6 @@
 """Where the servers are: literal addresses as they stand, names as the last lookup gave them, while that is fresh."""
 
+import logging
 import socket
 from typing import Optional
 
@@ -7,16 +8,22 @@ import msgspec
 
 from .. import entry as entries
 from ..entry import Entry, Now
+from ..jobs.answers import Resolved
 from ..observe.mountinfo import Mount
 from ..timeouts import RESOLVED_FRESH_S
+
+log = logging.getLogger("fsmount")
 
 
 class Addresses:
     def __init__(self) -> None:
-        self._found: dict[str, tuple[tuple[str, ...], float]] = {}
+        self._found: dict[str, tuple[Resolved, float]] = {}
 
-    def learn(self, host: str, addresses: tuple[str, ...], now: Now) -> None:
-        self._found[host] = (addresses, now.monotonic)
+    def learn(self, host: str, found: Resolved, now: Now) -> None:
+        self._found[host] = (found, now.monotonic)
+        if found.by == "kept":
+            hours = found.age_s / 3600
+            log.warning("%s: neither DNS nor AWS says where it is; kept %.1f h ago: %s", host, hours, found.addresses[0])
 
     def forget(self, host: str) -> None:
         self._found.pop(host, None)
@@ -26,11 +33,11 @@ class Addresses:
         if entry.address is not None:
             return entry
         if _is_address(entry.spec.host):
-            return msgspec.structs.replace(entry, address=entry.spec.host)
-        found, at = self._found.get(entry.spec.host, ((), 0.0))
-        if not found or now.monotonic - at > RESOLVED_FRESH_S:
+            return msgspec.structs.replace(entry, address=entry.spec.host, located=None)
+        found, at = self._found.get(entry.spec.host, (None, 0.0))
+        if found is None or now.monotonic - at > RESOLVED_FRESH_S:
             return entry
-        return msgspec.structs.replace(entry, address=found[entry.failures % len(found)])
+        return msgspec.structs.replace(entry, address=found.addresses[entry.failures % len(found.addresses)], located=found)
 
 
 def looked_up(entry: Entry, row: Optional[Mount], addresses: tuple[str, ...], now: Now) -> Entry:

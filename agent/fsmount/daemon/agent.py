@@ -11,18 +11,19 @@ import msgspec
 from .. import entry as entries
 from .. import settle
 from ..entry import Entry, Now
-from ..jobs.orders import Answer, Failed, Key, Kind, Knocked, Mounted, Resolved, Unmounted
-from ..judge import Standing, is_ours, judge
+from ..jobs.answers import Answer, Failed, Knocked, Mounted, Resolved, Unmounted
+from ..jobs.orders import Key, Kind
+from ..judge import Known, Standing, is_ours, judge
 from ..ledger import Record
-from ..model import Config, Health, Phase, Problem, Spec, Word
+from ..model import Config, Health, Phase, Problem, Word
 from ..plan import Action, Verb, plan
-from . import saying
+from . import requests, saying, wanting
 from .addresses import Addresses, looked_up
 from .agenda import Agenda
 from .book import Book
 from .configuration import Configuration, Jobs, Reply
 from .effects import Effects
-from .errands import Errand, errand, together
+from .errands import CLIENT, Errand, errand, keys, together, urgency
 from .knocking import Knocking
 from .room import must_wait
 from .traffic import Traffic
@@ -30,7 +31,7 @@ from .traffic import Traffic
 log = logging.getLogger("fsmount")
 STARTING_S = 0.03  # so long a turn may start Jobs: a fork takes its time, and the loop is to hear of other things in between
 SUSPECTED_APART_S = 8.0  # between two looks that the traffic asked for
-JOB_VERBS = (Verb.RESOLVE, Verb.MOUNT, Verb.UNMOUNT, Verb.GIVE_BACK, Verb.MOVE, Verb.PROBE)
+JOB_VERBS = (Verb.RESOLVE, Verb.MOUNT, Verb.UNMOUNT, Verb.GIVE_BACK, Verb.MOVE, Verb.PROBE, Verb.INSTALL)
 LOOK_AGAIN_S = 0.2  # at what was just mounted, and waits for its neighbours
 ROOM_AGAIN_S = 2.0  # at what waits for room; a Job that ends makes some, and is heard of
 
@@ -61,23 +62,19 @@ class Agent:
 
     def retry(self, name: Optional[str]) -> tuple[list[str], Optional[Problem]]:
         """Try at once what waits or is blocked: the mount of that name, or all. The names of those."""
-        chosen = [e for e in self.entries.values() if name in (None, e.spec.name)]
-        if name is not None and not chosen:
-            return [], Problem("unknown-mount", f"no mount is called {name!r}", temporary=False)
+        chosen, problem = requests.chosen(self.entries.values(), name)
         self.mounts_changed()
         for entry in chosen:
             self._keep(entries.again(entry))
             self._addresses.forget(entry.spec.host)
-        return [entry.spec.name for entry in chosen if entry.phase is not Phase.MOUNTED or entry.problem], None
+        return [entry.spec.name for entry in chosen if entry.phase is not Phase.MOUNTED or entry.problem], problem
 
     def detach(self, name: str) -> tuple[list[str], Optional[Problem]]:
         """Take a mount that hangs out of sight; whoever asks accepts what it risks."""
-        chosen = [e for e in self.entries.values() if e.spec.name == name]
-        if not chosen:
-            return [], Problem("unknown-mount", f"no mount is called {name!r}", temporary=False)
-        if chosen[0].health is not Health.HUNG or chosen[0].theirs:
-            state = chosen[0].verdict.value if chosen[0].verdict else chosen[0].phase.value
-            return [], Problem("not-hung", f"{name} does not hang: it is {state}", temporary=False)
+        chosen, problem = requests.chosen(self.entries.values(), name)
+        problem = problem or requests.not_to_detach(chosen[0])
+        if problem:
+            return [], problem
         self._keep(msgspec.structs.replace(chosen[0], detach_asked=True))
         return [name], None
 
@@ -87,17 +84,18 @@ class Agent:
 
     def answered(self, key: Key, answer: Answer) -> None:
         now = self._effects.now()
-        if key.kind is Kind.FETCH:
-            config = self.configuration.take(answer, now)
-            if config is not None:
-                self._carry_out(config, now)
+        if key.kind in (Kind.FETCH, Kind.RECALL, Kind.KEEP):
+            self._answered_configuration(key.kind, answer, now)
         elif key.kind is Kind.RESOLVE:
             self._answered_resolve(key.about, answer, now)
         elif isinstance(answer, Knocked):
             self._answered_knock(answer, now)
+        elif key == CLIENT:
+            for entry in [entry for entry in self.entries.values() if entry.lacks_client]:
+                self._change(settle.after(key, entry, answer, now))
         elif key.about in self.entries:
             if isinstance(answer, Mounted):
-                self.book.tried(self.entries[key.about].spec, answer.mount_id)
+                self.book.tried(self.entries[key.about].spec, answer)
             self._change(settle.after(key, self.entries[key.about], answer, now))
         if isinstance(answer, (Mounted, Unmounted, Failed)):
             # A failed probe, too: a rename above a mount point changes the table, and raises no event.
@@ -109,7 +107,7 @@ class Agent:
         if key.kind in (Kind.MOUNT, Kind.UNMOUNT):
             self.mounts_changed()  # killed at its deadline, it may have done its work before it ended
         for place, entry in self.entries.items():
-            if key.about in (place, entry.spec.host):
+            if key.about in (place, entry.spec.host) or (key == CLIENT and entry.lacks_client):
                 self._agenda.add(place)
 
     def turn(self) -> Optional[float]:
@@ -120,13 +118,13 @@ class Agent:
         now = self._effects.now()
         if self._table_is_old:
             self._read_the_table()
-        self.configuration.fetch(self._jobs, now)
+        configured = self.configuration.turn(self._jobs, now)
+        self._return_if_broken(now)
         self._adopt_the_ledger(now)
         if self._traffic.due <= now.monotonic:
             self._look_at_the_traffic(now)
         chosen = self._agenda.take(self.entries, now.monotonic)
-        # When there is not room for all, those that failed most come last: dead servers must not starve the living.
-        chosen.sort(key=lambda place: (self.entries[place].failures, self.entries[place].health is Health.HUNG))
+        chosen.sort(key=lambda place: urgency(self.entries[place]))
         planned = [(place, *self._planned(place, now)) for place in chosen]
         intents = [place for place, action, _ in planned if action.verb is Verb.MOUNT]
         for place in intents:
@@ -136,7 +134,7 @@ class Agent:
         for place, action, mount_id in planned:
             self._agenda.look_again(place, action.look_again)
             if action.verb in JOB_VERBS:
-                errands.append(errand(self.entries[place], action, mount_id, self.stage))
+                errands.append(errand(self.entries[place], action, mount_id, self.stage, self.configuration.setup))
             else:
                 self._act(place, action, mount_id, now)
         starting = self._effects.now().monotonic  # to plan for a thousand, and to write that down, may have taken longer
@@ -148,7 +146,7 @@ class Agent:
         self.book.write()
         self._settle()
         knock_at = self._knocking.turn(self.entries, self._table, now.monotonic)
-        due = [self._agenda.next(now.monotonic), self.configuration.again_at, self._traffic.due, knock_at]
+        due = [self._agenda.next(now.monotonic), configured, self._traffic.due, knock_at]
         return min((moment for moment in due if moment is not None), default=None)
 
     def _read_the_table(self) -> None:
@@ -177,23 +175,17 @@ class Agent:
             return
         moved = msgspec.structs.replace(record.spec, mountpoint=row.mountpoint)
         log.warning("%s: moved to %s with its directory", moved.name, row.mountpoint, extra={"MOUNT": moved.name})
-        self.book.confirm(moved, row.mount_id)
-        self._keep(Entry(spec=moved, since_at=now.wall, wanted=False, phase=Phase.MOUNTED, mount_id=row.mount_id, tried=True))
+        self.book.confirm(moved, row)
+        left = Entry(spec=moved, since_at=now.wall, since=now.monotonic, wanted=False, phase=Phase.MOUNTED, mount_id=row.mount_id)
+        self._keep(msgspec.structs.replace(left, tried=True))
 
     def standing(self, entry: Entry) -> tuple[Standing, Optional[int]]:
         row = self._table.at(entry.spec.mountpoint)
-        return judge(entry.spec, row, self.book.records.get(entry.spec.mountpoint)), row.mount_id if row else None
+        known = Known(self._effects.file_system(row) if row else "", entry.address or "")
+        return judge(entry.spec, row, self.book.records.get(entry.spec.mountpoint), known), row.mount_id if row else None
 
     def _busy(self, entry: Entry) -> frozenset[Kind]:
-        place = entry.spec.mountpoint
-        keys = (
-            Key(Kind.MOUNT, place),
-            Key(Kind.UNMOUNT, place),
-            Key(Kind.PROBE, place, entry.mount_id),
-            Key(Kind.RESOLVE, entry.spec.host),
-            Key(Kind.MOVE, place),
-        )
-        return frozenset(key.kind for key in keys if self._jobs.lives(key))
+        return frozenset(key.kind for key in keys(entry) if self._jobs.lives(key))
 
     # -- act
 
@@ -217,8 +209,9 @@ class Agent:
     def _adopt(self, entry: Entry, mount_id: int, now: Now) -> None:
         standing, _ = self.standing(entry)
         theirs = standing is Standing.THEIRS
-        if not theirs:
-            self.book.confirm(entry.spec, mount_id)
+        row = self._table.at(entry.spec.mountpoint)
+        if not theirs and row is not None:
+            self.book.confirm(entry.spec, row)
         self._change(entries.mounted(entry, mount_id, now, theirs=theirs))
 
     def _start(self, group: list[Errand], now: Now) -> None:
@@ -251,8 +244,9 @@ class Agent:
 
     def _answered_resolve(self, host: str, answer: Answer, now: Now) -> None:
         if isinstance(answer, Resolved) and answer.addresses:
-            self._addresses.learn(host, answer.addresses, now)
-            self._look_where_they_lead(host, answer.addresses, now)
+            self._addresses.learn(host, answer, now)
+            if answer.by in ("dns", "api"):  # what was kept is no evidence that it moved
+                self._look_where_they_lead(host, answer.addresses, now)
             return
         self._look_where_they_lead(host, (), now)
         problem = settle.problem_of(answer, Problem("name-server-down", f"{host}: no answer from the name server"))
@@ -281,32 +275,36 @@ class Agent:
 
     # -- the configuration
 
+    def _answered_configuration(self, kind: Kind, answer: Answer, now: Now) -> None:
+        if kind is Kind.KEEP:
+            self.configuration.kept(answer, now)
+            return
+        if kind is Kind.FETCH:
+            config = self.configuration.take(answer, self.entries.values(), now)
+        else:
+            config = self.configuration.recalled(answer, now)
+        if config is not None:
+            self._carry_out(config, now)
+
+    def _return_if_broken(self, now: Now) -> None:
+        config = self.configuration.tried(self.entries.values(), self._in_place, now)
+        if config is not None:
+            self._carry_out(config, now)
+
+    def _in_place(self, entry: Entry) -> bool:
+        return self.standing(entry)[0] in (Standing.OURS, Standing.THEIRS)
+
     def _adopt_the_ledger(self, now: Now) -> None:
         """A restart into a configuration that is refused: what the ledger holds is what is wanted."""
         if self.configuration.answered and self.configuration.generation is None and not self.settled:
             for place, record in self.book.records.items():
-                self.entries.setdefault(place, Entry(spec=record.spec, since_at=now.wall))
+                self.entries.setdefault(place, Entry(spec=record.spec, since_at=now.wall, since=now.monotonic))
 
     def _carry_out(self, config: Config, now: Now) -> None:
-        wanted = {spec.mountpoint: spec for spec in config.mounts}
-        for place, record in self.book.records.items():
-            self.entries.setdefault(place, Entry(spec=record.spec, since_at=now.wall))
-        for place, entry in list(self.entries.items()):
-            if place not in wanted:
-                self._keep(msgspec.structs.replace(entry, wanted=False, not_before=0.0))
-        for spec in wanted.values():
-            self._want(spec, now)
-
-    def _want(self, spec: Spec, now: Now) -> None:
-        entry = self.entries.get(spec.mountpoint)
-        if entry is None:
-            self._keep(Entry(spec=spec, since_at=now.wall))
-        elif entry.spec.same_mount(spec):
+        for spec in config.mounts:
             self.book.rename(spec)
-            problem = None if entry.phase is Phase.MOUNTED else entry.problem  # a probe says it again if it is still there
-            self._keep(entries.again(msgspec.structs.replace(entry, spec=spec, wanted=True, problem=problem)))
-        else:
-            self._keep(entries.again(msgspec.structs.replace(entry, spec=spec, wanted=True, tried=False, problem=None)))
+        for entry in wanting.under(config, self.entries, self.book.records, now):
+            self._keep(entry)
 
     # -- what it remembers
 

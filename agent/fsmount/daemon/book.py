@@ -3,8 +3,12 @@
 import logging
 from typing import Callable, Optional
 
+import msgspec
+
+from ..jobs.answers import Mounted
 from ..ledger import Record
 from ..model import Problem, Spec
+from ..observe.mountinfo import Mount
 
 log = logging.getLogger("fsmount")
 
@@ -19,18 +23,19 @@ class Book:
     def intend(self, spec: Spec) -> None:
         self.records[spec.mountpoint] = Record(spec)
 
-    def confirm(self, spec: Spec, mount_id: int) -> None:
-        self.records[spec.mountpoint] = Record(spec, mount_id)
+    def confirm(self, spec: Spec, row: Mount) -> None:
+        self.records[spec.mountpoint] = Record(spec, row.mount_id, row.source, row.fstype)
 
-    def tried(self, spec: Spec, mount_id: int) -> None:
+    def tried(self, spec: Spec, answer: Mounted) -> None:
         """The attempt that was intended has succeeded, with the settings that it had then."""
-        self.confirm(self.records.get(spec.mountpoint, Record(spec)).spec, mount_id)
+        intended = self.records.get(spec.mountpoint, Record(spec)).spec
+        self.records[spec.mountpoint] = Record(intended, answer.mount_id, answer.source, answer.fstype)
 
     def rename(self, spec: Spec) -> None:
         """The same mount under another name, or looked after in another way."""
         record = self.records.get(spec.mountpoint)
         if record and record.spec.same_mount(spec):
-            self.records[spec.mountpoint] = Record(spec, record.mount_id)
+            self.records[spec.mountpoint] = msgspec.structs.replace(record, spec=spec)
 
     def write(self) -> None:
         records = list(self.records.values())

@@ -65,12 +65,19 @@ class Control:
             connection, _ = self._listener.accept()
         except OSError:
             return
-        if len(self._clients) >= _CLIENTS_MOST:
+        if len(self._clients) >= _CLIENTS_MOST and not self._forget_one():
             connection.close()
             return
         connection.setblocking(False)
         self._clients[connection.fileno()] = _Client(connection, now)
         self._poll.register(connection, select.POLLIN)
+
+    def _forget_one(self) -> bool:
+        """The one that has waited longest of those that will say no more: most have left without waiting for the answer."""
+        silent = next((client for client in self._clients.values() if client.silent), None)
+        if silent is not None:
+            self._drop(silent)
+        return silent is not None
 
     def _hear(self, client: _Client) -> None:
         try:

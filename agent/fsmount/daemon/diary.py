@@ -14,7 +14,8 @@ from ..history import handover
 from ..history.changes import Seen, Traces, changes, of_configuration
 from ..history.event import Event, What
 from ..history.handover import Handover
-from ..jobs.orders import Answer, Failed, Key, Kind, Recorded, RecordOrder
+from ..jobs.answers import Answer, Failed, Recorded
+from ..jobs.orders import Key, Kind, RecordOrder
 from ..model import Problem
 from .agent import Agent
 from .configuration import Jobs

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Optional
 
 from ..entry import Entry
-from ..jobs.orders import Key, Kind, Knock, Knocked
+from ..jobs.answers import Knocked
+from ..jobs.orders import Key, Kind, Knock
 from ..model import Health
 from ..observe.mountinfo import Table
 from .configuration import Jobs
@@ -72,5 +73,6 @@ def _door(entry: Entry, table: Table) -> Optional[Door]:
     row = table.at(entry.spec.mountpoint)
     if row is None and entry.detached:
         return None
-    address = (row.server if row else "") or entry.address
+    # Behind a proxy, the kernel's server is this machine.
+    address = (row.server if row and not entry.spec.helper else "") or entry.address
     return (address, entry.spec.port) if address else None

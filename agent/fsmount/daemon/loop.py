@@ -14,20 +14,23 @@ from typing import Optional
 from .. import ledger, places
 from ..entry import Now
 from ..jobs import child
-from ..jobs.orders import Answer, Key, Kind
+from ..jobs.answers import Answer
+from ..jobs.orders import Key, Kind
 from ..ledger import Record
 from ..model import Problem
-from ..observe import mountinfo, mountstats
+from ..observe import efs_state, mountinfo, mountstats
 from ..observe.mountstats import Counters
 from ..timeouts import LAST_WORDS_S
 from .agent import Agent
-from .configuration import Configuration
+from .configuration import HEAD_START_S, RECALL_LATER_S, Configuration
 from .control import Control
 from .diary import Diary
+from .metering import Metering
 from .publish import Publisher, sentence
 from .sampling import Sampling
 from .service import Notifier
 from .start import Start
+from .tagging import Tagging
 
 _BEAT_S = 10.0  # how often systemd's watchdog hears of us, and so the longest sleep
 
@@ -44,6 +47,9 @@ class World:
     def mounts(self) -> mountinfo.Table:
         return mountinfo.read()
 
+    def file_system(self, row: mountinfo.Mount) -> str:
+        return efs_state.file_system(row)
+
     def traffic(self) -> Mapping[bytes, Counters]:
         try:
             return mountstats.read()
@@ -59,15 +65,16 @@ class World:
 
 
 class Loop:
-    def __init__(self, start: Start, run: str, history: str, instance: Optional[str]) -> None:
+    def __init__(self, start: Start, run: str, history: str) -> None:
         self._poll, self._jobs = start.poll, start.jobs
         self._world = World(run)
         records = ledger.read(places.ledger_file(run))
-        configuration = Configuration(start.config_path, reading=start.reading)
-        self._agent = Agent(configuration, places.stage(run), self._jobs, self._world, records)
+        self._agent = Agent(_configuration(start, bool(records)), places.stage(run), self._jobs, self._world, records)
         self._control = Control(places.control_socket(run), self._poll, self._agent)
-        self._publisher = Publisher(places.status_file(run), Sampling(places.samples_file(run)), instance, time.time())
+        self._publisher = Publisher(places.status_file(run), Sampling(places.samples_file(run)), start.setup, time.time())
         self._diary = Diary(history, places.handover_file(run), self._jobs, self._world.now())
+        self._tagging = Tagging(self._jobs, start.setup.instance)
+        self._metering = Metering(self._jobs, start.setup.instance)
         self._notifier = Notifier()
         self._signals = _signals_into_a_pipe()
         self._mountinfo = os.open(mountinfo.PATH, os.O_RDONLY | os.O_CLOEXEC)
@@ -116,6 +123,10 @@ class Loop:
     def _answered(self, key: Key, answer: Answer) -> None:
         if key.kind is Kind.RECORD:
             self._diary.answered(answer, self._world.now())
+        elif key == self._tagging.key:
+            self._tagging.answered(answer, self._world.now())
+        elif key == self._metering.key:
+            self._metering.answered(answer, self._world.now())
         else:
             self._agent.answered(key, answer)
 
@@ -136,7 +147,10 @@ class Loop:
         due = [self._agent.turn(), self._diary.turn(self._agent, self._world.now())]
         due += [self._jobs.next_deadline(), self._control.next_deadline()]
         now = self._world.now()
-        self._publisher.warning = self._diary.problem
+        due += [self._tagging.turn(self._agent, now), self._metering.turn(self._agent, now)]
+        warnings = (self._diary, self._tagging, self._metering)
+        found = (self._agent.configuration.warning, *(part.problem for part in warnings))
+        self._publisher.warnings = tuple(dict.fromkeys(problem for problem in found if problem))
         if self._publisher.due(self._agent, now) <= now.monotonic:
             self._publisher.write(self._agent, now, self._stall_ms, self._jobs.stuck())
             self._sentence = sentence(self._agent)
@@ -154,6 +168,15 @@ class Loop:
             # Until it is ready, systemd is asked for more time: a thousand dead servers take a while to fail once.
             self._notifier.tell("WATCHDOG=1", *([] if self._ready else ["EXTEND_TIMEOUT_USEC=60000000"]))
         return self._beat_at
+
+
+def _configuration(start: Start, restarted: bool) -> Configuration:
+    """Where the origin is far away, mounts come up from what the volume holds, as fast as with AWS or without."""
+    now, local = time.monotonic(), start.setup.local
+    hold_until = now + HEAD_START_S if restarted or local else now
+    return Configuration(
+        start.setup, reading=start.reading, recall_at=now + (RECALL_LATER_S if local else 0), hold_until=hold_until
+    )
 
 
 def _signals_into_a_pipe() -> int:

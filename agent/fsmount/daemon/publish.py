@@ -15,6 +15,7 @@ from ..report import VERSION, AgentReport, GenerationReport, MountReport, Proble
 from ..timeouts import HEARTBEAT_S
 from .agent import Agent
 from .sampling import Sampling
+from .setup import Setup
 
 log = logging.getLogger("fsmount")
 _APART_S = 0.2  # a burst of changes is written once
@@ -57,6 +58,8 @@ def mount_report(entry: Entry, now: Now) -> MountReport:
 
 def _warnings(entry: Entry, now: Now) -> tuple[Problem, ...]:
     found, care = entry.warnings, entry.spec.care
+    if entry.located and entry.located.remark:
+        found += (entry.located.remark,)
     if entry.hides:
         found += (Problem("mountpoint-not-empty", f"{entry.spec.mountpoint} was not empty when it was mounted over"),)
     if entry.detached and entry.problem and entry.problem.code != "detached":
@@ -94,14 +97,15 @@ def sentence(agent: Agent) -> str:
 class Publisher:
     """Holds what was written last, so that nothing is written that says nothing new."""
 
-    def __init__(self, path: str, sampling: Sampling, instance: Optional[str], started_at: float) -> None:
-        self._path, self._instance, self._started_at = path, instance, started_at
+    def __init__(self, path: str, sampling: Sampling, setup: Setup, started_at: float) -> None:
+        self._path, self._started_at = path, started_at
+        self._instance = setup.instance.name if setup.instance else None
         self._sampling, self._samples_at = sampling, 0.0
         self._pid_started = process_started(os.getpid())
         self._last: tuple[object, ...] = ()
         self._last_at = -HEARTBEAT_S
         self.problem: Optional[Problem] = None
-        self.warning: Optional[Problem] = None  # worth telling, and no reason to call the mounts degraded
+        self.warnings: tuple[Problem, ...] = ()  # worth telling, and no reason to call the mounts degraded
 
     def due(self, agent: Agent, now: Now) -> float:
         """The monotonic time at which it should be written next; in the past if now."""
@@ -134,7 +138,8 @@ class Publisher:
                 stuck_jobs=stuck,
             ),
             generation=_generation(agent),
-            problem=_own_problem(agent, self.warning, now),
+            problem=_own_problem(agent, now),
+            warnings=tuple(problem_report(warning, round(now.wall, 3)) for warning in self.warnings),
             mounts=tuple(mount_report(entry, now) for entry in agent.entries.values()),
         )
         self._last_at = now.monotonic
@@ -154,8 +159,9 @@ class Publisher:
             agent.settled,
             agent.configuration.problem,
             agent.book.problem,
-            self.warning,
+            self.warnings,
             agent.configuration.generation,
+            agent.configuration.trial,
             *agent.entries.values(),
         )
 
@@ -170,11 +176,12 @@ def _generation(agent: Agent) -> Optional[GenerationReport]:
         return None
     generation = agent.configuration.generation
     digest, at = generation.config.digest, generation.accepted_at
-    return GenerationReport(digest=digest, origin=f"file:{agent.configuration.path}", accepted_at=round(at, 3))
+    state = "on trial" if agent.configuration.trial else "good"
+    return GenerationReport(digest=digest, origin=agent.configuration.setup.origin, accepted_at=round(at, 3), state=state)
 
 
-def _own_problem(agent: Agent, warning: Optional[Problem], now: Now) -> Optional[ProblemReport]:
-    problem = agent.configuration.problem or agent.book.problem or warning
+def _own_problem(agent: Agent, now: Now) -> Optional[ProblemReport]:
+    problem = agent.configuration.problem or agent.book.problem
     return problem_report(problem, round(now.wall, 3)) if problem else None
 
 

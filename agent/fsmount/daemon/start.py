@@ -6,17 +6,18 @@ from typing import NamedTuple
 
 from ..jobs.orders import Fetch, Key, Kind
 from ..jobs.running import Running
+from .setup import Setup
 
 
 class Start(NamedTuple):
     poll: "select.poll"
     jobs: Running
-    config_path: str
+    setup: Setup
     reading: bool  # False: there was no process to be had, and it is still to be asked for
 
 
-def start(config_path: str) -> Start:
+def start(setup: Setup) -> Start:
     poll = select.poll()
     jobs = Running(poll)
-    problem = jobs.start({Key(Kind.FETCH, config_path): Fetch(config_path)}, time.monotonic())
-    return Start(poll, jobs, config_path, problem is None)
+    problem = jobs.start({Key(Kind.FETCH, setup.origin): Fetch(setup.origin, setup.trust, setup.region)}, time.monotonic())
+    return Start(poll, jobs, setup, problem is None)

@@ -18,8 +18,12 @@ import msgspec
 from ..errors import FsmountError
 from ..linux import syscalls
 from ..model import Problem
-from .orders import Answer, Failed, Kind, Order, Pulse, Said
+from .answers import Answer, Failed, Pulse, Said
+from .orders import Kind, Order
 
+_RARE = frozenset({Kind.FETCH, Kind.RECALL, Kind.KEEP})
+
+_NOT_URGENT = (Kind.PUBLISH, Kind.KEEP)  # no mount waits for them
 _agent: Optional[int] = None  # in a child: the process id of the agent that started it
 _answer_to: Optional[int] = None  # in a child: where its answers go
 
@@ -29,7 +33,7 @@ def run(kind: Kind, orders: Sequence[Order], answer_to: int, parent: int, quiet:
     status = 1
     try:
         gc.disable()  # a collection would touch, and so copy, all the pages that are shared with the daemon
-        _leave_the_daemon(answer_to, parent)
+        _leave_the_daemon(kind, answer_to, parent)
         if quiet:
             _let_go_of_the_output()
         _carry_out(kind, orders, answer_to)
@@ -46,7 +50,7 @@ def say_alive() -> None:
         _write(_answer_to, _line(0, Pulse()))
 
 
-def _leave_the_daemon(answer_to: int, parent: int) -> None:
+def _leave_the_daemon(kind: Kind, answer_to: int, parent: int) -> None:
     global _agent, _answer_to
     _agent, _answer_to = parent, answer_to
     os.setsid()
@@ -56,6 +60,8 @@ def _leave_the_daemon(answer_to: int, parent: int) -> None:
     stay_with_the_agent()
     if os.getpriority(os.PRIO_PROCESS, 0) < 0:
         os.setpriority(os.PRIO_PROCESS, 0, 0)  # the daemon's loop goes first, its helpers do not
+    if kind in _NOT_URGENT:
+        os.nice(10)
     _go_first_when_memory_runs_out()
     nothing = os.open("/dev/null", os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -74,13 +80,18 @@ def _let_go_of_the_output() -> None:
     os.close(nothing)
 
 
-def _go_first_when_memory_runs_out() -> None:
+def _go_first_when_memory_runs_out(score: bytes = b"500") -> None:
     """Where memory runs out, the kernel is to end a helper, which is one Job, and not the agent, which has more of it."""
     try:
-        with open("/proc/self/oom_score_adj", "wb", buffering=0) as score:
-            score.write(b"500")
+        with open("/proc/self/oom_score_adj", "wb", buffering=0) as file:
+            file.write(score)
     except OSError:
         pass  # then the kernel chooses by size
+
+
+def be_spared_as_others_are() -> None:
+    """Before a program is started that outlives the Job: what it inherits, it has for good."""
+    _go_first_when_memory_runs_out(b"0")
 
 
 def stay_with_the_agent() -> None:
@@ -119,12 +130,13 @@ def _answer(kind: Kind, order: Order) -> Answer:
 
 
 def prepare(kind: Kind) -> None:
-    """Before the fork: what every Job of the kind would import is imported once. Not for FETCH, which is rare and whose
-    YAML is the child's to carry. The daemon only ever loads these modules; it calls nothing in them.
+    """Before the fork: what every Job of the kind would import is imported once. Not for those that are rare, and whose
+    YAML and hashes (a few megabytes of libcrypto) are the child's to carry. The daemon only ever loads these modules; it
+    calls nothing in them.
 
     Raises ImportError or OSError where the code is damaged or no descriptor is left to read it with.
     """
-    if kind is not Kind.FETCH:
+    if kind not in _RARE:
         _work(kind)
     if kind is Kind.MOUNT:
         _abreast()

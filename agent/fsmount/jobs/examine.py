@@ -1,7 +1,8 @@
 """One step of `fsmount doctor`. What each of them does stands in the doctor's own folder."""
 
 from ..doctor import client, directory, network
-from .orders import Examine, Examined
+from .answers import Examined
+from .orders import Examine
 
 _STEPS = {
     "route": network.route,

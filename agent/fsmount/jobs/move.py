@@ -8,7 +8,8 @@ from ..errors import FsmountError, Temporary
 from ..linux import sockdiag, sunrpc
 from ..observe import mountinfo
 from . import reach
-from .orders import Move, Moved
+from .answers import Moved
+from .orders import Move
 
 
 def move(order: Move) -> Moved:

@@ -1,14 +1,28 @@
-"""What each kind of Job is told (an Order) and what it answers. An Answer is done or failed, never an exception that
-crosses the process."""
+"""What each kind of Job is told: its Order, and the Key under which it lives. What it answers is in answers.py."""
 
 import enum
-from typing import Annotated, NamedTuple, Optional, Union
-
-import msgspec
+from typing import NamedTuple, Optional, Union
 
 from ..history.event import Event
-from ..model import Config, Problem, Spec, Usage
-from ..timeouts import EXAMINE_S, FETCH_S, KNOCK_S, MOUNT_S, MOVE_S, PROBE_S, RECORD_S, RESOLVE_S, UNMOUNT_S
+from ..instance import Instance
+from ..model import Metric, Spec, Tag
+from ..settings import Policy
+from ..timeouts import (
+    EXAMINE_S,
+    FETCH_S,
+    INSTALL_S,
+    KEEP_S,
+    KNOCK_S,
+    LOCATE_S,
+    MOUNT_S,
+    MOVE_S,
+    PROBE_S,
+    PUBLISH_S,
+    RECALL_S,
+    RECORD_S,
+    UNMOUNT_S,
+)
+from .answers import Resolved
 
 
 class Kind(enum.Enum):
@@ -20,34 +34,114 @@ class Kind(enum.Enum):
     KNOCK = "knock"
     MOVE = "move"
     RECORD = "record"
+    RECALL = "recall"
+    KEEP = "keep"
+    PUBLISH = "publish"
+    INSTALL = "install"
     EXAMINE = "examine"  # the doctor's; the daemon never starts one
 
 
 DEADLINES_S = {
     Kind.FETCH: FETCH_S,
-    Kind.RESOLVE: RESOLVE_S,
+    Kind.RESOLVE: LOCATE_S,
     Kind.MOUNT: MOUNT_S,
     Kind.UNMOUNT: UNMOUNT_S,
     Kind.PROBE: PROBE_S,
     Kind.KNOCK: KNOCK_S,
     Kind.MOVE: MOVE_S,
     Kind.RECORD: RECORD_S,
+    Kind.RECALL: RECALL_S,
+    Kind.KEEP: KEEP_S,
+    Kind.PUBLISH: PUBLISH_S,
+    Kind.INSTALL: INSTALL_S,
     Kind.EXAMINE: EXAMINE_S,
 }
 
 
+class Trust(NamedTuple):
+    """What a configuration is held against, and where the bytes of one that is accepted are put (a directory in /run)."""
+
+    generations: str = ""  # empty: they are not put anywhere
+    instance: Optional[Instance] = None
+    public_key: str = ""
+    policy: Policy = Policy()
+
+
 class Fetch(NamedTuple):
+    """Ask the origin. `token` is what came with its last answer (opaque), `known` the digest of what it said then, accepted
+    or refused."""
+
+    origin: str  # file:/path, s3://bucket/key, ssm:///name, appconfig://application/environment/profile
+    trust: Trust = Trust()
+    region: str = ""
+    known: str = ""
+    token: str = ""
+
+
+class Recall(NamedTuple):
+    """The last good generation, from the file on the volume."""
+
     path: str
+    trust: Trust
+    origin: str
+    region: str = ""
+
+
+class Keep(NamedTuple):
+    """Put the generation `digest`, whose bytes lie in `generations`, on the volume as the last good one."""
+
+    path: str
+    generations: str
+    digest: str  # empty: nothing is in force; only what was refused is written down
+    origin: str
+    instance: str  # its ARN: a volume that comes from another instance is not believed
+    token: str
+    accepted_at: float
+    good: tuple[str, ...]  # names of the mounts that were healthy under it
+    refused: tuple[str, ...]  # digests of generations that broke mounts
 
 
 class Resolve(NamedTuple):
+    """Where is the server? `book` is the address book on the volume ("" for none), `instance` this one's name, `port` the
+    server's (0: the type's own). `examining`: the doctor asks, who waits less long and keeps nothing."""
+
     host: str
+    type: str = "nfs"
+    id: str = ""
+    tls: bool = False
+    region: str = ""
+    instance: str = ""
+    book: str = ""
+    port: int = 0
+    examining: bool = False
+
+
+class Publish(NamedTuple):
+    """Tags to write (key, value), the most important first. `gone`: keys to remove. `first`: what is there is looked at:
+    tags of ours that are not among them are removed, and no more is written than there is room for. `metrics` are about
+    the notebook instance of the name `instance`."""
+
+    arn: str
+    region: str
+    tags: tuple[Tag, ...] = ()
+    gone: tuple[str, ...] = ()
+    first: bool = False
+    metrics: tuple[Metric, ...] = ()
+    instance: str = ""
+
+
+class Install(NamedTuple):
+    package: str
 
 
 class MountOrder(NamedTuple):
+    """`located`: what was found out about where it is, beyond the address."""
+
     spec: Spec
     address: str
     stage: str
+    located: Optional[Resolved] = None
+    region: str = ""
 
 
 class How(enum.Enum):
@@ -64,12 +158,15 @@ class Unmount(NamedTuple):
     mount_id: int  # 0: nothing of ours is mounted there, and only the mount point is to be given back
     how: How = How.IDLE
     give_back: bool = False  # it left the configuration: the mount point may be written to again
+    helper: str = ""
 
 
 class Probe(NamedTuple):
     mountpoint: str
     mount_id: int
     write: bool = False
+    helper: str = ""
+    ahead: bool = False  # see to it that the kernel reads far ahead
 
 
 class Knock(NamedTuple):
@@ -102,77 +199,9 @@ class Examine(NamedTuple):
     mount_id: int
 
 
-Order = Union[Fetch, Resolve, MountOrder, Unmount, Probe, Knock, Move, RecordOrder, Examine]
-
-
-class Fetched(msgspec.Struct, frozen=True, tag="fetched"):
-    config: Config
-
-
-class Resolved(msgspec.Struct, frozen=True, tag="resolved"):
-    addresses: tuple[str, ...]
-
-
-class Mounted(msgspec.Struct, frozen=True, tag="mounted"):
-    mount_id: int
-    hides: bool = False  # the mount point was not empty
-
-
-class Unmounted(msgspec.Struct, frozen=True, tag="unmounted"):
-    detached: bool = False  # somebody may still hold it
-
-
-class Pulse(msgspec.Struct, frozen=True, tag="pulse"):
-    """Said by a probe on the way: the server has answered once, so whatever comes next, it is not dead."""
-
-
-class Probed(msgspec.Struct, frozen=True, tag="probed"):
-    usage: Usage
-    seconds: float
-    read_only: bool = False
-    trouble: Optional[Problem] = None  # with the trial write
-
-
-class Knocked(msgspec.Struct, frozen=True, tag="knocked"):
-    """`address` answers. `destroyed`: how many dead connections to it were destroyed; `why` none could be."""
-
-    address: str = ""  # empty: none answered
-    port: int = 0
-    destroyed: int = 0
-    why: str = ""
-
-
-class Moved(msgspec.Struct, frozen=True, tag="moved"):
-    address: str
-
-
-class Recorded(msgspec.Struct, frozen=True, tag="recorded"):
-    pass
-
-
-class Examined(msgspec.Struct, frozen=True, tag="examined"):
-    observed: str
-
-
-class Failed(msgspec.Struct, frozen=True, tag="failed"):
-    problem: Problem
-
-
-class Overdue(msgspec.Struct, frozen=True, tag="overdue"):
-    """No answer by the deadline: said by the daemon, not by the child."""
-
-    after_s: float
-    pulse: bool = False  # there had been one
-
-
-Answer = Union[Fetched, Resolved, Mounted, Unmounted, Pulse, Probed, Knocked, Moved, Recorded, Examined, Failed, Overdue]
-
-
-class Said(msgspec.Struct, frozen=True):
-    """A line from a Job: the answer to one of its orders, counted from 0."""
-
-    order: Annotated[int, msgspec.Meta(ge=0)]
-    answer: Answer
+Order = Union[
+    Fetch, Recall, Keep, Resolve, MountOrder, Unmount, Probe, Knock, Move, RecordOrder, Publish, Install, Examine
+]  # fmt: skip
 
 
 class Key(NamedTuple):

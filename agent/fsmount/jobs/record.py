@@ -7,7 +7,8 @@ import os
 from ..errors import Permanent, Temporary
 from ..history import lines, ring
 from ..linux.pin import trusted_directory
-from .orders import Recorded, RecordOrder
+from .answers import Recorded
+from .orders import RecordOrder
 
 
 def record(order: RecordOrder) -> Recorded:

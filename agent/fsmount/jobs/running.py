@@ -15,7 +15,9 @@ import msgspec
 
 from ..model import Problem
 from . import child
-from .orders import DEADLINES_S, Answer, Failed, Key, Kind, Order, Overdue, Pulse, Said
+from .answers import Answer, Failed, Overdue, Pulse, Said
+from .deadlines import deadline_of
+from .orders import Key, Kind, Order
 
 # One for each mount point at most, and one more than a notebook is likely to have. Fewer would let mounts that are dead
 # in a way which no signal ends (FUSE, Lustre) keep the living from being looked at.
@@ -27,10 +29,10 @@ Answered = tuple[Key, Answer]
 
 
 class _Job:
-    def __init__(self, keys: list[Key], pid: int, pidfd: int, pipe: int, started: float) -> None:
+    def __init__(self, keys: list[Key], pid: int, pidfd: int, pipe: int, started: float, limit_s: float) -> None:
         self.keys, self.pid, self.pidfd, self.pipe, self.started = keys, pid, pidfd, pipe, started
         self.kind = keys[0].kind
-        self.deadline: Optional[float] = started + DEADLINES_S[self.kind]
+        self.deadline: Optional[float] = started + limit_s
         self.heard = bytearray()
         self.open = set(keys)  # no verdict was given for these
         self.pulse = False
@@ -79,7 +81,8 @@ class Running:
             self._unwatched.add(pid)
             os.close(reading)
             return Problem("no-process", f"no descriptor: {error.strerror}")
-        job = _Job(keys, pid, pidfd, reading, now)
+        limit_s = max(deadline_of(kind, order) for order in orders.values())
+        job = _Job(keys, pid, pidfd, reading, now, limit_s)
         self._processes.add(job)
         self._jobs.update(dict.fromkeys(keys, job))
         for descriptor in (job.pidfd, job.pipe):
