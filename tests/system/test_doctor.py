@@ -19,7 +19,8 @@ from typing import Any
 import msgspec
 import pytest
 from fsmount.doctor.asking import Asking
-from fsmount.jobs.orders import Answer, Examine, Examined, Failed, Key, Kind
+from fsmount.jobs.answers import Answer, Examined, Failed
+from fsmount.jobs.orders import Examine, Key, Kind
 from fsmount.linux import newmount, pin, syscalls
 from fsmount.observe import mountinfo
 from fsmount.report import MountReport, Report

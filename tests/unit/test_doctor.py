@@ -14,10 +14,11 @@ from fsmount.doctor.advice import Service, advice, service_of
 from fsmount.doctor.chain import Chain, name_servers
 from fsmount.doctor.document import Document, document
 from fsmount.doctor.page import page
-from fsmount.doctor.steps import STEPS, Outcome, Result, Step, Subject, broken
-from fsmount.doctor.subjects import host_of, of_file, of_report
+from fsmount.doctor.steps import STEPS, Here, Outcome, Result, Step, Subject, broken
+from fsmount.doctor.subjects import host_of, id_of, of_file, of_report
 from fsmount.doctor.types import port_of
-from fsmount.jobs.orders import Answer, Examine, Examined, Failed, Fetched, Kind, Overdue, Resolve, Resolved
+from fsmount.jobs.answers import Answer, Examined, Failed, Fetched, Overdue, Resolved
+from fsmount.jobs.orders import Examine, Kind, Resolve
 from fsmount.model import Config, Problem, Spec
 from fsmount.observe.mountinfo import Mount
 from fsmount.problems import CATALOGUE
@@ -25,6 +26,7 @@ from fsmount.problems import CATALOGUE
 from .test_people import a_mount, a_problem, a_report
 
 XID = 0x01020304
+ID, SVM = "fs-0123456789abcdef0", "svm-0123456789abcdef0"
 PLACE = "/home/ec2-user/SageMaker/datasets"
 CONFIGURED = Result(Step.CONFIGURATION, Outcome.OK, "the agent has 1 mount")
 
@@ -192,6 +194,58 @@ def test_of_several_addresses_the_agent_s_is_examined_and_one_that_is_gone_is_to
         assert ("mount is from 10.0.0.9" in chain.results[Step.NAME].observed) is told
 
 
+def test_the_name_step_asks_as_the_agent_does_but_keeps_nothing() -> None:
+    here = Here("team-a-nb", "us-east-1", "/kept/addresses.json")
+    chain = Chain(0, a_subject(type="efs", host=f"{ID}.efs.us-east-1.amazonaws.com", id=ID), (), here)
+    order = dict(chain.begin(None))[Step.NAME][1]
+    assert order == Resolve(
+        f"{ID}.efs.us-east-1.amazonaws.com", "efs", ID, region="us-east-1", instance="team-a-nb", book="/kept/addresses.json",
+        port=2049, examining=True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome", "code", "told"),
+    [
+        (Resolved(("10.0.0.1",)), Outcome.OK, None, r"^10\.0\.0\.1 \(name server 10\.9\.0\.2\)$"),
+        (Resolved(("10.0.0.1",), "x.fsx.test"), Outcome.OK, None, r"for x\.fsx\.test \(name server"),
+        (Resolved(("10.0.0.1",), by="api"), Outcome.OK, None, "AWS says so"),
+        (Resolved(("10.0.0.1",), by="kept", age_s=7300.0), Outcome.OK, None, "kept on the volume 2 h ago"),
+        (Resolved(("",), by="helper"), Outcome.SKIPPED, None, r"mount\.s3files asks"),
+        (
+            Resolved(("10.0.0.1",), by="api", remark=Problem("mount-target-far", "fs-1: none in this zone")),
+            Outcome.OK,
+            "mount-target-far",
+            "; fs-1: none in this zone$",
+        ),
+        (failed("file-system-gone"), Outcome.FAILED, "file-system-gone", "^seen: file-system-gone$"),
+        (failed("aws-denied"), Outcome.FAILED, "aws-denied", "^seen: aws-denied$"),
+    ],
+)
+def test_the_name_step_tells_who_knows_the_address(answer: Answer, outcome: Outcome, code: str | None, told: str) -> None:
+    result = walked(a_subject(type="efs", id=ID), {Step.NAME: answer}, a_row()).results[Step.NAME]
+    assert (result.outcome, result.code) == (outcome, code)
+    assert re.search(told, result.observed), result.observed
+
+
+@pytest.mark.parametrize(
+    ("type_name", "host", "known"),
+    [
+        ("efs", f"{ID}.efs.us-east-1.amazonaws.com", ID),
+        ("openzfs", ID, ID),
+        ("ontap", SVM, SVM),
+        ("s3files", ID, ID),
+        ("lustre", ID, ID),
+        ("lustre", f"{ID}.fsx.us-east-1.amazonaws.com", ""),
+        ("nfs", f"{ID}.efs.us-east-1.amazonaws.com", ""),
+        ("nfs", ID, ""),
+        ("efs", "10.0.0.7", ""),
+    ],
+)
+def test_the_id_is_known_where_aws_can_be_asked_about_it(type_name: str, host: str, known: str) -> None:
+    assert id_of(type_name, host) == known
+
+
 def test_what_was_not_examined_in_time_is_unknown_and_not_well() -> None:
     chain = Chain(0, a_subject())
     chain.begin(a_row())
@@ -204,6 +258,7 @@ def test_lustre_has_its_port_and_is_not_asked_for_nfs() -> None:
     assert port_of("lustre", ()) == 988
     assert port_of("nfs", ()) == 2049
     assert port_of("nfs", ("noatime", "port=4711")) == 4711
+    assert {port_of(some, ()) for some in ("efs", "openzfs", "ontap", "s3files")} == {2049}
     chain = walked(a_subject(type="lustre"), {}, a_row(fstype="lustre"))
     assert chain.results[Step.EXPORT].outcome is Outcome.SKIPPED
     assert chain.broken is None
@@ -259,6 +314,8 @@ def test_without_a_report_the_configuration_says_what_to_examine() -> None:
         ("nfs", "fs-01234567890abcdef1.fsx.us-east-1.amazonaws.com", Service.FSX),
         ("lustre", "fs-01234567890abcdef1.fsx.us-east-1.amazonaws.com", Service.LUSTRE),
         ("efs", "fs-0123456789abcdef0", Service.EFS),
+        ("openzfs", "fs-0123456789abcdef0", Service.FSX),
+        ("ontap", "svm-0123456789abcdef0", Service.FSX),
         ("nfs", "10.0.0.7", Service.OTHER),
         ("nfs", "filer.efs", Service.OTHER),
     ],

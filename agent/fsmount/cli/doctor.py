@@ -5,13 +5,17 @@ import sys
 from collections.abc import Sequence
 from typing import Optional
 
-from .. import places
+from .. import instance, places, settings
 from ..doctor import rounds
 from ..doctor.chain import Chain, name_servers
 from ..doctor.page import page
-from ..doctor.steps import Outcome, Result
+from ..doctor.steps import Here, Outcome, Result
 from ..doctor.subjects import Found, chosen, of_file, of_report
+from ..errors import FsmountError, Permanent
 from ..exits import Exit
+from ..jobs.answers import Answer, Failed
+from ..jobs.orders import Trust
+from . import here
 from .complain import complain
 from .news import read, unknown_name
 from .parser import Parser
@@ -34,8 +38,8 @@ def main(verb: str, argv: list[str]) -> int:
     if unknown and (agent or known):
         complain(unknown)
         return Exit.USAGE
-    asked = _name_servers()
-    chains = [Chain(number, subject, asked) for number, subject in enumerate(chosen(found.subjects, options.names))]
+    asked, where = _name_servers(), _here()
+    chains = [Chain(number, subject, asked, where) for number, subject in enumerate(chosen(found.subjects, options.names))]
     rounds.examine(chains, _nobody if options.json else _Teller(found.configuration, chains).tell)
     well = agent and _well(found.configuration, chains, options.names)
     if options.json:
@@ -47,8 +51,16 @@ def _found(run: str, config: str) -> tuple[Found, bool]:
     """What to examine, and whether a living agent said so."""
     news = read(run)
     if news.report is None:
-        return of_file(config, news.doubt, rounds.fetch(config)), False
+        return of_file(config, news.doubt, _file(config)), False
     return of_report(news.report, news.doubt), news.doubt is None
+
+
+def _file(config: str) -> Answer:
+    try:
+        pinned = here.agents()
+    except Permanent as error:
+        return Failed(error.problem)
+    return rounds.fetch(config, Trust(instance=pinned.instance, policy=pinned.policy), pinned.region)
 
 
 def _well(configuration: Result, chains: Sequence[Chain], names: Sequence[str]) -> bool:
@@ -62,6 +74,16 @@ def _name_servers() -> tuple[str, ...]:
             return name_servers(file.read(65536))
     except OSError:
         return ()
+
+
+def _here() -> Here:
+    """As the daemon knows it: what the lifecycle script pins goes before what the platform wrote."""
+    try:
+        pinned = settings.read().region
+    except FsmountError:  # the agent says so; this is no reason not to examine what can be
+        pinned = ""
+    found = instance.read()
+    return Here(found.name if found else "", pinned or (found.region if found else ""), places.ADDRESSES)
 
 
 def _nobody() -> None:

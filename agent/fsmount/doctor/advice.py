@@ -28,7 +28,7 @@ def service_of(type_name: str, host: str) -> Service:
         return Service.LUSTRE
     if "efs" in labels[:-1] or type_name == "efs":
         return Service.EFS
-    return Service.FSX if "fsx" in labels[:-1] else Service.OTHER
+    return Service.FSX if "fsx" in labels[:-1] or type_name in ("openzfs", "ontap") else Service.OTHER
 
 
 _PEERED = (
@@ -65,8 +65,9 @@ _TABLE: dict[tuple[str, Optional[Service]], Advice] = {
     ("name-not-resolved", Service.EFS): Advice(
         "The name of an EFS exists only inside its VPC, and only in zones where it has a mount target: this notebook is in "
         "another zone or VPC, the mount target is younger than 90 s, or the id or region is misspelt.",
-        "Make a mount target in this notebook's zone; switch on DNS resolution and DNS host names in the VPC; or write the IP "
-        "address of any mount target that can be reached as `source:`.",
+        "Make a mount target in this notebook's zone; switch on DNS resolution and DNS host names in the VPC; let the notebook's "
+        "role describe mount targets (`type: efs` then finds them without a name); or write the IP address of any mount target "
+        "that can be reached as `source:`.",
     ),
     ("name-not-resolved", Service.FSX): Advice(
         "The name of an FSx file system works only inside its VPC with the VPC's DNS switched on; or it is misspelt.",

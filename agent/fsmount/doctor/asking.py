@@ -6,7 +6,8 @@ import time
 from collections import deque
 from typing import NamedTuple
 
-from ..jobs.orders import Answer, Failed, Key, Order
+from ..jobs.answers import Answer, Failed
+from ..jobs.orders import Key, Order
 from ..jobs.running import Running
 
 AT_ONCE = 32  # children; the stuck ones count

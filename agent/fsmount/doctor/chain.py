@@ -4,10 +4,12 @@ happens comes in as answers and as rows of the mount table."""
 import ipaddress
 from typing import Optional, Union
 
-from ..jobs.orders import Answer, Examine, Examined, Failed, Key, Kind, Order, Overdue, Resolve, Resolved
+from ..cli.words import span
+from ..jobs.answers import Answer, Examined, Failed, Overdue, Resolved
+from ..jobs.orders import Examine, Key, Kind, Order, Resolve
 from ..model import Problem
 from ..observe.mountinfo import Mount
-from .steps import NEEDS, STEPS, Outcome, Result, Step, Subject, broken
+from .steps import NEEDS, STEPS, Here, Outcome, Result, Step, Subject, broken
 from .types import type_of
 
 Errand = tuple[Key, Order]
@@ -23,10 +25,10 @@ _OURS = frozenset({"job-failed", "no-process", "too-many-stuck", "internal-error
 
 
 class Chain:
-    def __init__(self, number: int, subject: Subject, name_servers: tuple[str, ...] = ()) -> None:
+    def __init__(self, number: int, subject: Subject, name_servers: tuple[str, ...] = (), here: Optional[Here] = None) -> None:
         self.number, self.subject = number, subject
         self.results: dict[Step, Result] = {}
-        self._name_servers = name_servers
+        self._name_servers, self._here = name_servers, here or Here()
         self._address = ""
         self._mount_id = 0
         self._begun: set[Step] = set()
@@ -78,11 +80,21 @@ class Chain:
         return Key(kind, f"{self.number} {step.value}")
 
     def _name(self) -> Union[Result, Order]:
-        host = self.subject.host
+        subject, here = self.subject, self._here
+        host = subject.host
         try:
             ipaddress.ip_address(host.partition("%")[0])
         except ValueError:
-            return Resolve(host)
+            return Resolve(
+                host,
+                type=subject.type,
+                id=subject.id,
+                region=here.region,
+                instance=here.instance,
+                book=here.book,
+                port=subject.port,
+                examining=True,
+            )
         self._address = host
         return Result(Step.NAME, Outcome.OK, f"{host} is an address already")
 
@@ -113,20 +125,31 @@ class Chain:
         if isinstance(answer, Examined):
             return Result(step, Outcome.OK, answer.observed, None, seconds)
         if isinstance(answer, Resolved) and answer.addresses:
-            return self._resolved(answer.addresses, seconds)
+            return self._resolved(answer, seconds)
         if isinstance(answer, Overdue):
             return self._silence(step, seconds)
         problem = answer.problem if isinstance(answer, Failed) else Problem("internal-error", "an answer to another question")
         outcome = Outcome.UNKNOWN if problem.code in _OURS else Outcome.FAILED
-        by = self._by() if step is Step.NAME else ""
+        by = self._by() if step is Step.NAME and problem.code.startswith("name-") else ""
         return Result(step, outcome, problem.observed + by, problem.code, seconds)
 
-    def _resolved(self, addresses: tuple[str, ...], seconds: float) -> Result:
+    def _resolved(self, answer: Resolved, seconds: float) -> Result:
         """The agent's choice among several, if it is still one of them: that is the one whose link matters."""
-        theirs = self.subject.address
+        if answer.by == "helper":
+            return Result(Step.NAME, Outcome.SKIPPED, "the name leads nowhere from here; mount.s3files asks AWS itself")
+        theirs, addresses = self.subject.address, answer.addresses
         self._address = theirs if theirs in addresses and theirs else addresses[0]
         moved = f"; the agent's mount is from {theirs}" if theirs and theirs not in addresses else ""
-        return Result(Step.NAME, Outcome.OK, f"{', '.join(addresses)}{self._by()}{moved}", None, seconds)
+        remark, code = (f"; {answer.remark.observed}", answer.remark.code) if answer.remark else ("", None)
+        return Result(Step.NAME, Outcome.OK, f"{', '.join(addresses)}{self._source(answer)}{moved}{remark}", code, seconds)
+
+    def _source(self, answer: Resolved) -> str:
+        """Who says so. What a name server says of a name that AWS gave is told with the name."""
+        if answer.by == "api":
+            return " (AWS says so; its name leads nowhere here)"
+        if answer.by == "kept":
+            return f" (kept on the volume {span(answer.age_s)} ago; nobody who knows it answers now)"
+        return f" for {answer.host}{self._by()}" if answer.host and answer.host != self.subject.host else self._by()
 
     def _silence(self, step: Step, seconds: float) -> Result:
         by = self._by() if step is Step.NAME else ""

@@ -4,7 +4,8 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Callable
 
-from ..jobs.orders import Answer, Fetch, Key, Kind, Overdue
+from ..jobs.answers import Answer, Overdue
+from ..jobs.orders import Fetch, Key, Kind, Trust
 from ..observe import mountinfo
 from ..timeouts import EXAMINATION_S, EXAMINE_S
 from .asking import Asking
@@ -41,11 +42,11 @@ def examine(chains: Sequence[Chain], tell: Callable[[], None], limit: float = EX
     tell()
 
 
-def fetch(path: str) -> Answer:
+def fetch(path: str, trust: Trust, region: str) -> Answer:
     """The configuration, by the same child as the agent's, but with less patience: somebody is waiting."""
     asking = Asking()
     try:
-        asking.ask(Key(Kind.FETCH, path), Fetch(path))
+        asking.ask(Key(Kind.FETCH, path), Fetch(f"file:{path}", trust, region))
         heard = asking.hear(time.monotonic() + EXAMINE_S)
     finally:
         asking.stop()

@@ -1,7 +1,7 @@
 """The nouns of an examination. Pure."""
 
 import enum
-from typing import Optional
+from typing import NamedTuple, Optional
 
 import msgspec
 
@@ -45,6 +45,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     type: str
     host: str
+    id: str = ""  # the file system's, where AWS can be asked about it
     source: str  # as mountinfo shows it
     port: int
     mountpoint: str
@@ -53,6 +54,14 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     mounted: bool = False  # a living agent says that what is mounted there is right
     address: Optional[str] = None  # the one that the agent mounts, or tries to
     problem: Optional[Problem] = None
+
+
+class Here(NamedTuple):
+    """The notebook instance as AWS knows it, and where it keeps addresses; each may be empty."""
+
+    instance: str = ""
+    region: str = ""
+    book: str = ""
 
 
 # The first half of the chain is about the way to the server, the second about what is mounted here. Neither waits for

@@ -1,9 +1,10 @@
 """What is examined: the mounts of the agent's report or, where there is none, those of the configuration. Pure."""
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple, Optional
 
-from ..jobs.orders import Answer, Failed, Fetched
+from ..jobs.answers import Answer, Failed, Fetched
 from ..model import Problem, Spec
 from ..report import MountReport, Report
 from .steps import Outcome, Result, Step, Subject
@@ -49,6 +50,7 @@ def _of_mount(mount: MountReport, believed: bool) -> Subject:
         name=mount.name,
         type=mount.type,
         host=host_of(mount.source),
+        id=id_of(mount.type, host_of(mount.source)),
         source=mount.source,
         port=port_of(mount.type, mount.options),
         mountpoint=mount.mountpoint,
@@ -65,6 +67,7 @@ def _of_spec(spec: Spec) -> Subject:
         name=spec.name,
         type=spec.type,
         host=spec.host,
+        id=spec.id,
         source=spec.source,
         port=spec.port,
         mountpoint=spec.mountpoint,
@@ -76,6 +79,13 @@ def host_of(source: str) -> str:
     """host:/path, [address]:/path or, for Lustre, host@tcp:/name."""
     host = source.partition(":/")[0].partition("@")[0]
     return host[1:-1] if host.startswith("[") and host.endswith("]") else host
+
+
+def id_of(type_name: str, host: str) -> str:
+    """The id that a source begins with, be it all of it or (EFS) the first label of the host's name."""
+    label = host.partition(".")[0]
+    known = label == host or type_name == "efs"
+    return label if type_name != "nfs" and known and re.fullmatch(r"(fs|svm)-[0-9a-f]{8,40}", label) else ""
 
 
 def _mounts(count: int) -> str:

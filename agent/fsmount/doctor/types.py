@@ -11,8 +11,13 @@ class Type(NamedTuple):
     speaks_nfs: bool
 
 
+_NFS = Type(2049, ("nfs4", "nfs"), "nfs", "mount.nfs4", True)
 TYPES = {
-    "nfs": Type(2049, ("nfs4", "nfs"), "nfs", "mount.nfs4", True),
+    "nfs": _NFS,
+    "efs": _NFS,
+    "openzfs": _NFS,
+    "ontap": _NFS,
+    "s3files": Type(2049, ("nfs4",), "nfs", "mount.s3files", False),  # it speaks NFS, but within TLS
     "lustre": Type(988, ("lustre",), "lustre", "mount.lustre", False),
 }
 
