@@ -41,8 +41,10 @@ def _dead(records: Iterable[Record]) -> Iterable[Record]:
     doors = {}
     for record in records:
         row = table.at(record.spec.mountpoint)
-        if row is not None and row.server and is_ours(record, row):
-            doors[record.spec.mountpoint] = (record, (row.server, record.spec.port))
+        if row is not None and row.server and record.mount_id and is_ours(record, row):
+            # A proxy of amazon-efs-utils listens at a port of its own.
+            port = int(row.setting("port") or record.spec.port)
+            doors[record.spec.mountpoint] = (record, (row.server, port))
     silent = {door for _, door in doors.values()}
     for _ in range(2):  # a packet that was lost condemns nobody
         silent -= knock.answers(tuple(silent), _ANSWER_S)
@@ -55,7 +57,8 @@ def _take_away(records: Iterable[Record]) -> None:
     jobs = Running(poll)
     for record in records:
         place = record.spec.mountpoint
-        problem = jobs.start({Key(Kind.UNMOUNT, place): Unmount(place, record.mount_id, How.LAST)}, time.monotonic())
+        order = Unmount(place, record.mount_id, How.LAST, helper=record.spec.helper)
+        problem = jobs.start({Key(Kind.UNMOUNT, place): order}, time.monotonic())
         if problem:
             print(f"fsmount: {record.spec.name}: {problem.observed} [{problem.code}]", file=sys.stderr)
     end = time.monotonic() + _PATIENCE_S

@@ -1,4 +1,5 @@
-"""One attempt to mount one NFS file system: port, mount, a look at it, and only then onto the mount point.
+"""One attempt to mount one file system; NFS here: port, mount, a look at it, and only then onto the mount point. What
+needs a helper (Lustre, EFS with TLS, S3 Files) is mounted by a module of its own, between the same checks.
 
 The mount point is pinned (made, if need be) first, and attached to through that descriptor; afterwards mountinfo must
 show the mount where it was wanted, else somebody moved the directory meanwhile, and the mount is taken back.
@@ -6,18 +7,23 @@ show the mount where it was wanted, else somebody moved the directory meanwhile,
 
 import errno
 import os
-from typing import Optional
+from importlib import import_module
+from typing import Callable, Optional
+
+import msgspec
 
 from ..config import nfs_options
 from ..errors import FsmountError, Permanent, Temporary
-from ..linux import guard, mount8, mountfd, newmount, pin, sockdiag
+from ..linux import guard, mount8, mountfd, newmount, pin, readahead, sockdiag
 from ..model import Spec
 from ..observe import mountinfo
-from . import child, reach
-from .attach import attach
-from .orders import Mounted, MountOrder
+from . import child, reach, remote_path
+from .answers import Mounted
+from .attach import attach, attach_staged
+from .orders import MountOrder
 
 FSTYPE = "nfs4"
+_HELPED = {"efs": "mount_helper", "s3files": "mount_helper", "lustre": "mount_lustre"}
 _PERMANENT = {
     errno.ENOENT: "path-not-found",
     errno.ENOTDIR: "path-not-found",
@@ -69,18 +75,36 @@ def _onto(target: int, order: MountOrder) -> Mounted:
         guard.close(target)
     except OSError as error:
         raise Temporary("mountpoint-not-made", f"{place}: {error.strerror}") from None
+    mount_id = _with(order.spec.helper)(order, target)
+    row = mountinfo.read().by_id(mount_id)
+    if row is None:
+        raise Temporary("mountpoint-moved", f"{place}: it was unmounted again right after it was mounted")
+    if row.fstype == FSTYPE:
+        readahead.widen(row)
+    return Mounted(mount_id, hides, row.source, row.fstype)
+
+
+def _with(helper: str) -> Callable[[MountOrder, int], int]:
+    """What mounts for the order onto the directory behind the descriptor, and returns the mount's id."""
+    if not helper:
+        return _nfs
+    onto: Callable[[MountOrder, int], int] = import_module(f".{_HELPED[helper]}", __package__).onto
+    return onto
+
+
+def _nfs(order: MountOrder, target: int) -> int:
     reach.demand(order.spec.host, order.address, order.spec.port)
     # A mount that was detached while its server was dead lends this one its connection: dead, until TCP tries again.
     sockdiag.destroy(order.address, order.spec.port, retransmits=sockdiag.DEAD)
     try:
-        return Mounted(_mount(order, target), hides)
+        return _mount(order, target)
     except OSError as error:
         raise named(order.spec, error) from None
 
 
 def _mount(order: MountOrder, target: int) -> int:
     try:
-        fresh = newmount.create(FSTYPE, kernel_options(order.spec, order.address), _attributes(order.spec))
+        fresh = _create(order)
     except OSError as error:
         if error.errno != errno.ENOSYS:
             raise
@@ -92,20 +116,38 @@ def _mount(order: MountOrder, target: int) -> int:
         os.close(fresh)
 
 
+def _create(order: MountOrder) -> int:
+    """The mount, attached nowhere; the directory on the server is made first where it is missing and wanted."""
+    try:
+        return _detached(order, order.spec)
+    except OSError as error:
+        if error.errno != errno.ENOENT or order.spec.create_path is None or order.spec.path == "/":
+            raise
+    # The root is mounted by itself, and only looked into: nobody ever sees it.
+    root = _detached(order, msgspec.structs.replace(order.spec, path="/", read_only=False))
+    try:
+        remote_path.make(root, order.spec.path, order.spec.create_path)
+    finally:
+        os.close(root)
+    return _detached(order, order.spec)
+
+
+def _detached(order: MountOrder, spec: Spec) -> int:
+    return newmount.create(FSTYPE, kernel_options(spec, order.address), _attributes(spec))
+
+
 def mount_the_older_way(order: MountOrder, target: int) -> int:
-    """For kernels before 5.6, through mount(8). The mount helper resolves the host's name by itself."""
+    """For kernels before 5.6, through mount(8). The mount helper resolves the host's name by itself, so a type whose host
+    is an id gives it the address."""
     spec = order.spec
-    mount8.create(FSTYPE, spec.source, kernel_options(spec, order.address), _attributes(spec), order.stage)
+    source = spec.source if spec.type == "nfs" else msgspec.structs.replace(spec, host=order.address).source
+    mount8.create(FSTYPE, source, kernel_options(spec, order.address), _attributes(spec), order.stage)
     staged = os.open(order.stage, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         mountfd.look(staged)
     finally:
         os.close(staged)
-    mount8.attach(order.stage, target)
-    bound = mountinfo.read().at(spec.mountpoint)
-    if bound is None or bound.source != spec.source:
-        raise Temporary("mountpoint-moved", f"{spec.mountpoint}: the directory was moved while it was being mounted")
-    return bound.mount_id
+    return attach_staged(order, target, lambda row: row.source == source)
 
 
 def kernel_options(spec: Spec, address: str) -> list[tuple[str, Optional[str]]]:
@@ -113,7 +155,7 @@ def kernel_options(spec: Spec, address: str) -> list[tuple[str, Optional[str]]]:
     any_address = "::" if ":" in address else "0.0.0.0"
     fixed: list[tuple[str, Optional[str]]] = [("source", spec.source), ("addr", address), ("clientaddr", any_address)]
     access: list[tuple[str, Optional[str]]] = [("ro", None)] if spec.read_only else []
-    options = nfs_options.merged(spec.options)
+    options = nfs_options.merged(spec.options, spec.type)
     if ":" in address:
         options = [(key, "tcp6" if key == "proto" else value) for key, value in options]
     return fixed + options + access

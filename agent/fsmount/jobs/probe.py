@@ -3,12 +3,15 @@
 import errno
 import os
 import time
+from typing import Optional
 
-from ..errors import Permanent, Temporary
-from ..linux import mountfd, pin, syscalls
-from ..model import Usage
-from . import child, trial
-from .orders import Probe, Probed
+from ..errors import FsmountError, Temporary
+from ..linux import mountfd, pin, readahead, syscalls
+from ..model import Problem, Usage
+from ..observe import mountinfo
+from . import child, lustre_targets, trial
+from .answers import Probed
+from .orders import Probe
 
 BY_ERRNO = {
     errno.ESTALE: "stale",
@@ -19,19 +22,72 @@ BY_ERRNO = {
 _WITHDRAWN = (errno.EACCES, errno.EPERM)  # to root, at the root: a squashed root may at least ask for attributes
 
 
+_GIVEN_UP = (errno.ETIMEDOUT, errno.EAGAIN)  # of Lustre, when its server has been gone for a while
+_LET_IN_S = 0.5
+
+
 def probe(order: Probe) -> Probed:
     start = time.monotonic()
     try:
-        root = pin.pin(order.mountpoint)
-        if mountfd.mount_id(root) != order.mount_id:
-            raise Permanent("probe-failed", f"{order.mountpoint}: something else is mounted there now")
-        usage, read_only = _look(root)
+        root = _reached(order)
+        usage, read_only = _look(root) if order.helper != "lustre" else _look_at_lustre(root)
     except OSError as error:
-        code = "access-withdrawn" if error.errno in _WITHDRAWN else BY_ERRNO.get(error.errno or 0, "probe-failed")
-        raise Temporary(code, f"{order.mountpoint}: {error.strerror}") from None
+        raise Temporary(_code(error.errno or 0, order), f"{order.mountpoint}: {error.strerror}") from None
     seconds = time.monotonic() - start
-    trouble = trial.write(root, order.mountpoint) if order.write and not read_only else None
-    return Probed(usage, seconds, read_only, trouble)
+    if order.ahead:
+        row = mountinfo.read().by_id(order.mount_id)
+        if row is not None and row.fstype.startswith("nfs"):
+            readahead.widen_again(row)
+    return Probed(usage, seconds, read_only, _trouble(root, order, read_only))
+
+
+def _reached(order: Probe) -> int:
+    """A user may rename, replace or cover what is above a mount point at any moment, which is no word about the mount."""
+    try:
+        root = pin.pin(order.mountpoint)
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR) and not _is_above(order.mountpoint):
+            raise
+        raise Temporary("mountpoint-unreachable", f"{order.mountpoint}: {error.strerror} on the way to it") from None
+    if mountfd.mount_id(root) != order.mount_id:
+        raise Temporary("mountpoint-unreachable", f"{order.mountpoint}: the way there leads to something else")
+    return root
+
+
+def _is_above(place: str) -> bool:
+    """Whether the trouble is in a directory above it already."""
+    try:
+        os.close(pin.pin(os.path.dirname(place)))
+    except (OSError, FsmountError):
+        return True
+    return False
+
+
+def _trouble(root: int, order: Probe, read_only: bool) -> Optional[Problem]:
+    if order.helper == "lustre":
+        gone = lustre_targets.gone(order.mountpoint)
+        if gone:  # a byte might go there, and never come back
+            return gone
+    return trial.write(root, order.mountpoint) if order.write and not read_only else None
+
+
+def _code(number: int, order: Probe) -> str:
+    if number in _WITHDRAWN:
+        return "access-withdrawn"
+    if order.helper == "lustre" and number in _GIVEN_UP:
+        return "not-answering"
+    return BY_ERRNO.get(number, "probe-failed")
+
+
+def _look_at_lustre(root: int) -> tuple[Usage, bool]:
+    """A client that its server has put out (after the server's restart, say) gets one error, and is let in again."""
+    try:
+        return _look(root)
+    except OSError as error:
+        if error.errno not in (errno.ENOTCONN, errno.ESHUTDOWN, errno.EIO):
+            raise
+    time.sleep(_LET_IN_S)
+    return _look(root)
 
 
 def _look(root: int) -> tuple[Usage, bool]:

@@ -12,7 +12,8 @@ from ..errors import FsmountError, Temporary
 from ..linux import guard, pin, syscalls
 from ..linux.holders import holders
 from ..observe import mountinfo
-from .orders import How, Unmount, Unmounted
+from .answers import Unmounted
+from .orders import How, Unmount
 
 _NAMED_MOST = 5
 # After each try by force: the first frees who is stuck, the next may find it idle.

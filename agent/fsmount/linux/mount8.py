@@ -5,6 +5,7 @@ mounted there is bound to the descriptor of the mount point by mount(2), which f
 """
 
 import errno
+import hashlib
 import os
 import re
 from typing import Optional
@@ -35,7 +36,7 @@ _BY_TEXT = (
 def create(fstype: str, source: str, options: list[tuple[str, Optional[str]]], attributes: list[str], stage: str) -> None:
     """Mount at `stage`, a directory that only root can reach. Raises OSError with the errno that the text stands for."""
     clear(stage)
-    os.makedirs(stage, mode=0o700, exist_ok=True)
+    make(stage)
     words = [key if value is None else f"{key}={value}" for key, value in options if key not in ("source", "addr", "clientaddr")]
     option_list = ",".join([*words, "retry=0", *attributes])
     try:
@@ -46,12 +47,23 @@ def create(fstype: str, source: str, options: list[tuple[str, Optional[str]]], a
         raise OSError(errno_of(ran.output), _last_line(ran.output) or f"mount ended with {ran.status}")
 
 
+def make(stage: str) -> None:
+    """The directory and the one that holds all such: nobody but root is to reach what is mounted there."""
+    for directory in (os.path.dirname(stage), stage):
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+
+
 def attach(stage: str, target: int) -> None:
     """Bring what is mounted at `stage` to the directory behind the descriptor, and take the stage away."""
     try:
         syscalls.bind(stage, f"/proc/self/fd/{target}")
     finally:
         clear(stage)
+
+
+def stage_lock(stage: str, source: str) -> str:
+    """The file whose lock says that an attempt at this source is not over yet, beside the stages."""
+    return f"{os.path.dirname(stage)}/.{hashlib.sha256(source.encode()).hexdigest()[:16]}.lock"
 
 
 def clear(stage: str) -> None:

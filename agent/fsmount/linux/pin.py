@@ -5,8 +5,10 @@ walked component by component, each opened below the descriptor of the one befor
 is what is mounted on: nobody resolves the path a second time.
 """
 
+import errno
 import os
 import stat
+from typing import BinaryIO
 
 from ..errors import Permanent, Temporary
 from ..observe import mountinfo
@@ -89,7 +91,16 @@ def is_empty(directory: int) -> bool:
 
 
 def open_trusted(path: str, limit: int) -> bytes:
-    """The content of a file that only root can have written, at most `limit` bytes.
+    """The content of a file that only root can have written; one byte more than `limit` if it is longer.
+
+    Raises Permanent("config-untrusted"), or OSError.
+    """
+    with trusted_file(path) as file:
+        return file.read(limit + 1)
+
+
+def trusted_file(path: str) -> BinaryIO:
+    """A file that only root can have written, opened for reading.
 
     A regular file with one link, owned by root (or by whoever runs this), not writable by others, in a directory of
     which the same is true; no link is followed on the way. Raises Permanent("config-untrusted"), or OSError.
@@ -97,19 +108,32 @@ def open_trusted(path: str, limit: int) -> bytes:
     parent, name = os.path.split(path)
     directory = trusted_directory(parent)
     try:
-        # O_NONBLOCK: a FIFO that somebody put there must not hold us.
-        file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
+        return trusted_file_in(directory, name, path)
     finally:
         os.close(directory)
-    with os.fdopen(file, "rb") as stream:
-        _demand_own_disk(stream.fileno(), path)
-        facts = os.fstat(stream.fileno())
+
+
+def trusted_file_in(directory: int, name: str, path: str) -> BinaryIO:
+    """The same below a trusted directory's descriptor; `path` is for the message."""
+    try:
+        # O_NONBLOCK: a FIFO that somebody put there must not hold us.
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise Permanent("config-untrusted", f"{path} is a symbolic link") from None
+    try:
+        _demand_own_disk(descriptor, path)
+        facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):
             raise Permanent("config-untrusted", f"{path} is not a regular file")
         if facts.st_nlink != 1:
             raise Permanent("config-untrusted", f"{path} has {facts.st_nlink} links")
         _demand_trusted(facts, path)
-        return stream.read(limit + 1)
+        return os.fdopen(descriptor, "rb")
+    except (Permanent, OSError):
+        os.close(descriptor)
+        raise
 
 
 def trusted_directory(path: str) -> int:

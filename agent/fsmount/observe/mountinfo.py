@@ -23,6 +23,11 @@ class Mount(msgspec.Struct, frozen=True):
     fstype: str
     source: str
     server: str = ""  # the address that a network file system speaks to now
+    settings: str = ""  # the options of the file system itself, as the kernel shows them
+
+    def setting(self, key: str) -> str:
+        """The value of one of them; empty where there is none."""
+        return next((one[len(key) + 1 :] for one in self.settings.split(",") if one.startswith(f"{key}=")), "")
 
 
 def _text(field: bytes) -> str:
@@ -47,6 +52,7 @@ def parse_row(line: bytes) -> Mount:
         _text(fstype),
         _text(source),
         _text(server),
+        _text(of_all),
     )
 
 
@@ -76,17 +82,24 @@ class Table:
         tops = [row for row in rows if row.mount_id not in carried]
         return tops[-1] if tops else None
 
-    def _rows(self) -> Iterator[Mount]:
+    def ids(self) -> frozenset[int]:
+        return frozenset(int(line.split(b" ", 1)[0]) for lines in self._at.values() for line in lines)
+
+    def rows(self) -> Iterator[Mount]:
         for lines in self._at.values():
             yield from map(parse_row, lines)
 
     def of_server(self, address: str) -> list[Mount]:
         """Every network mount that speaks to this address."""
-        return [row for row in self._rows() if row.server == address]
+        return [row for row in self.rows() if row.server == address]
+
+    def of_source(self, source: str) -> list[Mount]:
+        """Every mount of exactly this source."""
+        return [row for row in self.rows() if row.source == source]
 
     def below(self, mount_id: int) -> list[Mount]:
         """Every mount that stands somewhere in that one."""
-        rows, found, inside = list(self._rows()), [], {mount_id}
+        rows, found, inside = list(self.rows()), [], {mount_id}
         while more := [row for row in rows if row.parent_id in inside and row.mount_id not in inside]:
             found += more
             inside |= {row.mount_id for row in more}
