@@ -5,9 +5,10 @@ VENV ?= .venv
 PY := $(VENV)/bin/python
 PYTEST := $(PY) -m pytest
 TARGET_PYTHON ?= 3.9
-export TARGET_PYTHON BUNDLE_URL ORIGIN WAIT REGION FILE SEED MINUTES
-PACKAGES := python3 python3-venv mmdebstrap qemu-system-x86 qemu-utils e2fsprogs util-linux shellcheck ca-certificates debian-archive-keyring
+export TARGET_PYTHON BUNDLE_URL ORIGIN PUBLIC_KEY POLICY WAIT REGION FILE SEED MINUTES
+PACKAGES := python3 python3-venv mmdebstrap qemu-system-x86 qemu-utils e2fsprogs util-linux shellcheck openssl ca-certificates debian-archive-keyring
 APT_INSTALL := apt-get -q update >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends
+SYSTEM_RING := tests/system -n 2 --dist loadfile
 VM_RING := tests/vm -n 2 --dist loadscope --ignore tests/vm/test_tour.py --ignore tests/vm/test_speed.py
 SHELL_FILES := lifecycle/*.sh packaging/completions/fsmount tests/vm/guest/*.sh .ci/run
 
@@ -25,13 +26,14 @@ shell: deps ## a shell as ec2-user in such a notebook
 bundle: python ## the bundle for the notebook's Python (TARGET_PYTHON=3.9), in dist/
 	@$(PY) packaging/build_bundle.py --python "$$TARGET_PYTHON" --output dist
 
-hooks: python ## the two lifecycle scripts, into dist/ (README.md: BUNDLE_URL, ORIGIN, WAIT)
+hooks: python ## the two lifecycle scripts, into dist/ (README.md: BUNDLE_URL, ORIGIN, PUBLIC_KEY, POLICY, WAIT)
 	@if [ -z "$$BUNDLE_URL" ]; then echo "make hooks: say where the bundle is: BUNDLE_URL=s3://..." >&2; exit 2; fi
 	@digest="dist/$${BUNDLE_URL##*/}.sha256"; if [ ! -f "$$digest" ]; then \
-	  echo "make hooks: $$digest is not here: BUNDLE_URL must end with the name of the file that \`make bundle\` made" >&2; \
+	  echo "make hooks: $$digest is not here: run \`make bundle\` first; BUNDLE_URL must end with the name of the file that it makes" >&2; \
 	  exit 2; fi; \
 	$(PY) packaging/render_hooks.py --bundle-url "$$BUNDLE_URL" --bundle-sha256 "$$(cut -c 1-64 "$$digest")" \
-	  --config-origin "$${ORIGIN:-file:}" --wait "$${WAIT:-60}" --aws-region "$${REGION:-}" --output dist
+	  --config-origin "$${ORIGIN:-file:}" --public-key "$${PUBLIC_KEY:-}" $${POLICY:+--policy "$$POLICY"} \
+	  --wait "$${WAIT:-60}" --aws-region "$${REGION:-}" --output dist
 
 check: python ## every mistake in a configuration: make check FILE=mounts.yaml
 	@if [ -z "$$FILE" ]; then echo "make check: say which file: make check FILE=mounts.yaml" >&2; exit 2; fi
@@ -45,7 +47,7 @@ lint: deps ## ruff, mypy (strict) and shellcheck
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy -p fsmount
-	$(VENV)/bin/mypy --python-version 3.10 tests demo packaging/*.py
+	$(VENV)/bin/mypy --python-version 3.10 tests demo bench packaging/*.py
 	shellcheck -s bash -x $(SHELL_FILES)
 
 unit: deps ## the unit ring, on the newest Python here (ARGS for pytest)
@@ -54,8 +56,8 @@ unit: deps ## the unit ring, on the newest Python here (ARGS for pytest)
 unit39: deps ## the unit ring on Python 3.9, in the Debian 11 root file system
 	$(PY) -m tests.unit39 $(ARGS)
 
-system: deps ## the system ring (root): real processes, tmpfs, stuck FUSE
-	$(PYTEST) tests/system $(ARGS)
+system: deps ## the system ring (root): real processes, tmpfs, stuck FUSE (ARGS: only these)
+	$(PYTEST) $(or $(ARGS),$(SYSTEM_RING))
 
 vm: deps ## the VM ring: real kernel, systemd and NFS servers (ARGS: only these)
 	IMAGE=bookworm $(PYTEST) $(or $(ARGS),$(VM_RING))

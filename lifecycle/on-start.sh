@@ -4,6 +4,7 @@
 . "${0%/*}/common.sh"
 
 CONFIG_ORIGIN=@CONFIG_ORIGIN@
+SETTINGS=@SETTINGS@
 WAIT_S=@WAIT_S@
 
 PYTHON=/usr/bin/python3
@@ -11,8 +12,8 @@ OPT=/opt/fsmount
 CODE=$OPT/$ID
 COMMAND=/usr/local/bin/fsmount
 UNIT=/etc/systemd/system/fsmount.service
+PINNED=/etc/fsmount/settings.json
 changed=
-renewed=
 
 quoted() { printable | sed -u 's/^/fsmount:   /'; }
 
@@ -72,33 +73,23 @@ forget_old() {
         while read -r _ old; do rm -rf "$old"; done
 }
 
-configure() {
-    local new=$work/mounts.yaml
-    case $CONFIG_ORIGIN in file:) say "configuration: $VOLUME/$KEEP/mounts.yaml"; return ;; esac
-    fetch "$CONFIG_ORIGIN" "$new" configuration || { say "the configuration on the volume stays"; return; }
-    if ! bounded 20 "$COMMAND" check "$new" >"$work/out" 2>&1; then
-        quoted <"$work/out"
-        problem "the configuration at $CONFIG_ORIGIN is not valid" "correct it there; the previous one stays"
-        return
+# settle: what is pinned, where the agent reads it: whole or not at all, and never through a link.
+settle() {
+    local dir=${PINNED%/*} new=
+    if [ ! -L "$dir" ] && is_regular "$PINNED" && printf '%s\n' "$SETTINGS" | cmp -s - "$PINNED" &&
+        [ "$(stat -c '%u %a' "$dir" "$PINNED" | paste -s)" = $'0 755\t0 644' ]; then return 0; fi
+    changed=settings
+    if {
+        { [ ! -L "$dir" ] || rm "$dir"; } && install -d -m 0755 -o 0 -g 0 "$dir" && rm -f "$dir"/.new.* &&
+            new=$(mktemp "$dir/.new.XXXXXXXX") && printf '%s\n' "$SETTINGS" >"$new" && chmod 0644 "$new" &&
+            mv -f -T "$new" "$PINNED"
+    } 2>"$work/err"; then
+        say "settings written to $PINNED"
+        return 0
     fi
-    if cmp -s "$new" "$work/previous"; then
-        say "configuration: unchanged at $CONFIG_ORIGIN"
-    elif keep "$new" mounts.yaml; then
-        say "configuration: new from $CONFIG_ORIGIN"
-        renewed=yes
-    fi
-}
-
-# The agent runs already, with the configuration before; it carries out the difference.
-renew() {
-    local code=3
-    [ -n "$renewed" ] || return 0
-    while [ "$code" = 3 ] && [ "$SECONDS" -lt "$OWN_LIMIT_S" ]; do # it may not listen yet
-        bounded 20 "$COMMAND" reload >"$work/out" 2>&1
-        code=$?
-        [ "$code" != 3 ] || sleep 0.5
-    done
-    [ "$code" = 0 ] || quoted <"$work/out"
+    problem "$PINNED could not be written ($(reason))" "without what is pinned the agent is not started"
+    [ -z "$new" ] || rm -f "$new"
+    return 1
 }
 
 start() {
@@ -142,14 +133,7 @@ hook() {
         return
     fi
     forget_old
-    # With a configuration on the volume the mounts need not wait for AWS, which may not answer at all.
-    if take mounts.yaml "$work/previous"; then
-        start && configure && renew
-    else
-        configure
-        start
-    fi
-    report
+    settle && start && report
 }
 
 run $((OWN_LIMIT_S + WAIT_S + 20))

@@ -1,7 +1,8 @@
 """What of each wheel travels in the bundle: a pure question about a file's name.
 
 Everything stays unless a rule here drops it, and each rule says why nothing misses it; licence texts always stay.
-The services are the ones the agent calls on the instance; the administrator's commands use a full boto3.
+The services are the ones the agent calls on the instance, and sts, which botocore itself calls where root's AWS
+configuration names a role to assume; the administrator's commands use a full boto3.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _DROPPED = tuple(
         r"boto3/(data|examples)/.*",  # boto3.resource() and its documentation; the agent uses clients
         r"botocore/data/[^/]+/[^/]+/(examples-|completions-).*",  # documentation
         r"psutil/_ps(aix|bsd|osx|sunos|windows)\.py",  # imported on those systems only
+        r"cffi/.*",  # makes extension modules; those that are made need _cffi_backend only
         r"_yaml/.*",  # old name of yaml._yaml
         r"dateutil/zoneinfo/.*\.tar\.gz",  # last resort for a system without tzdata
         r"dateutil/tzwin\.py",

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,8 @@ from .vm.cache import step
 from .vm.image import ImageUnavailable, root_file_system
 
 ROOT = Path(__file__).parents[1]
-NEEDS: tuple[str, ...] = ("pytest==8.4.2", "msgspec==0.20.0", "psutil==7.2.2", "PyYAML==6.0.3")
+NEEDS: tuple[str, ...] = ("pytest==8.4.2", "msgspec==0.20.0", "psutil==7.2.2", "PyYAML==6.0.3", "PyNaCl==1.6.2")
+NEEDS += ("botocore==1.42.97",)  # the newest for this Python: what tags and policies are held against
 # What pytest needs only on an older Python: pip looks at the one that it runs on, not at the one it installs for.
 NEEDS += ("exceptiongroup==1.3.0", "tomli==2.2.1", "typing_extensions==4.14.1")
 # These build and upload bundles, which is an administrator's work on a Python of his own.
@@ -36,7 +38,10 @@ def main(arguments: list[str]) -> int:
 
 
 def _packages(folder: Path) -> None:
-    wheels = ["--target", str(folder / "lib"), "--python-version", "3.9", "--only-binary", ":all:"]
+    # As the bundle's: this computer's C library may be newer than the tree's.
+    machine = platform.machine()
+    platforms = ["--platform", f"manylinux2014_{machine}", "--platform", f"manylinux_2_17_{machine}"]
+    wheels = ["--target", str(folder / "lib"), "--python-version", "3.9", *platforms, "--only-binary", ":all:"]
     argv = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-warn-conflicts", *wheels, *NEEDS]
     subprocess.run(argv, check=True, timeout=300)
 

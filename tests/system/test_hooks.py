@@ -17,7 +17,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import msgspec
 import pytest
+from fsmount import settings as agent
+from fsmount.settings import Policy
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "packaging"))
@@ -31,7 +34,7 @@ KEEP = VOLUME + "/.fsmount"
 USER = 1000
 BUNDLE_URL = "s3://team/fsmount.tar.gz"
 CONFIG_URL = "s3://team/mounts.yaml"
-GOOD_CONFIG = "version: 1\nmounts: []\n"
+PINNED = "/etc/fsmount/settings.json"
 
 AWS = """\
 #!/bin/bash
@@ -50,25 +53,11 @@ SYSTEMCTL = """\
 printf '%s\\n' "$*" >>/srv/systemctl.log
 """
 
-# Stands in for the agent: says what it was asked, judges by one word, reports what a file tells it to.
+# Stands in for the agent: says what it was asked, reports what a file tells it to.
 AGENT_CLI = """\
-import os
-import time
-
 def main(argv):
     with open("/srv/fsmount.log", "a") as log:
         log.write(" ".join(argv) + "\\n")
-    if argv[0] == "check":
-        good = open(argv[1]).read().startswith("version: 1\\n")
-        print("OK" if good else argv[1] + ":1: version is missing \\x1b[31m")
-        return 0 if good else 1
-    if argv[0] == "reload":
-        try:
-            os.unlink("/srv/deaf")
-            return 3
-        except OSError:
-            open("/srv/reload.log", "a").write("reloaded\\n")
-            return 0
     if argv[0] == "status":
         try:
             word, table = open("/srv/report").read().split("\\n", 1)
@@ -218,7 +207,6 @@ def pinned(bundle: bytes, wait_s: int = 1) -> Settings:
 def host(tmp_path: Path, bundles: list[bytes]) -> Iterator[Host]:
     with system(tmp_path, pinned(bundles[0]), "20m") as made:
         made.write("/srv/s3/team/fsmount.tar.gz", bundles[0])
-        made.write("/srv/s3/team/mounts.yaml", GOOD_CONFIG)
         made.write("/srv/report", "0\nNAME      STATE\ndatasets  healthy\n")
         yield made
 
@@ -254,7 +242,6 @@ def test_on_create_keeps_the_bundle_and_on_start_brings_the_agent_up_from_it(hos
     assert started.has("fsmount: the kept bundle is the pinned one")
     assert started.has("fsmount:   datasets  healthy")
     assert started.has("fsmount: every mount is up")
-    assert host.shell(f"cat {KEEP}/mounts.yaml") == GOOD_CONFIG
     assert host.shell("cat /srv/systemctl.log") == "daemon-reload\nrestart --no-block fsmount.service\n"
     assert host.shell("cat /etc/systemd/system/fsmount.service") == (ROOT / "packaging/fsmount.service").read_text()
     assert host.shell(f"ls {code_of(host)}/lib/fsmount/__pycache__") != ""
@@ -269,7 +256,6 @@ def test_on_start_alone_is_enough(host: Host) -> None:
     assert listing == [
         f"root:root 755 directory {KEEP}",
         f"root:root 644 regular file {KEEP}/{kept}",
-        f"root:root 644 regular file {KEEP}/mounts.yaml",
     ]
     assert ran.seconds < 10
 
@@ -278,39 +264,27 @@ def test_nothing_but_the_agents_own_files_is_written(host: Host) -> None:
     host.run("on-create")
     host.run("on-start")
     assert host.changed() == [
+        PINNED,
         "/etc/systemd/system/fsmount.service",
         "/usr/share/bash-completion/completions/fsmount",
     ]
     places = "find /opt /usr/local /run /tmp /home -type f ! -path '/opt/fsmount/*' -o -type l"
     kept = f"{KEEP}/bundle-{host.settings.bundle_sha256[:16]}.tar.gz"
-    expected = {"/opt/fsmount/current", "/usr/local/bin/fsmount", f"{KEEP}/mounts.yaml", kept}
+    expected = {"/opt/fsmount/current", "/usr/local/bin/fsmount", kept}
     own = {"/usr/local/bin/aws", "/usr/local/bin/systemctl", "/tmp/OnHook", "/usr/local/share/man/man1/fsmount.1"}
     assert set(host.shell(places).split()) - own == expected
 
 
 def test_a_second_on_start_changes_nothing(host: Host) -> None:
     host.run("on-start")
-    before = host.shell(f"find /opt {KEEP} /etc/systemd/system /usr/local/bin -type f -printf '%p %T@\\n' | sort")
+    files = f"find /opt {KEEP} /etc/systemd/system /etc/fsmount /usr/local/bin -type f -printf '%p %T@\\n' | sort"
+    before = host.shell(files)
     ran = host.run("on-start")
     assert_running(host, ran)
     assert ran.problems() == []
     assert ran.has(f"already unpacked at {code_of(host)}")
-    assert ran.has("configuration: unchanged")
     assert host.shell("tail -n 1 /srv/systemctl.log") == "start --no-block fsmount.service\n"
-    assert host.shell(f"find /opt {KEEP} /etc/systemd/system /usr/local/bin -type f -printf '%p %T@\\n' | sort") == before
-
-
-def test_a_new_configuration_is_fetched_while_the_agent_mounts_the_one_before_and_then_reloaded(host: Host) -> None:
-    host.run("on-start")
-    assert host.shell("cat /srv/reload.log 2>/dev/null || true") == "", "the first one is there before the agent starts"
-    host.write("/srv/s3/team/mounts.yaml", GOOD_CONFIG + "# new\n")
-    host.write("/srv/deaf", "the agent does not listen yet")
-    ran = host.run("on-start")
-    assert ran.problems() == []
-    assert ran.log.index("agent started") < ran.log.index("configuration: new from")
-    assert host.shell("tail -n 1 /srv/systemctl.log") == "start --no-block fsmount.service\n"
-    assert host.shell("cat /srv/reload.log") == "reloaded\n"
-    assert host.shell(f"tail -n 1 {KEEP}/mounts.yaml") == "# new\n"
+    assert host.shell(files) == before
 
 
 def test_a_newly_pinned_bundle_replaces_the_old_and_the_last_two_stay(host: Host, bundles: list[bytes]) -> None:
@@ -400,16 +374,12 @@ def test_a_script_that_breaks_off_says_so(host: Host, tmp_path_factory: pytest.T
     assert ran.has("problem: the script ended early")
 
 
-def test_without_an_aws_cli_the_kept_bundle_and_configuration_serve(host: Host) -> None:
+def test_without_an_aws_cli_the_kept_bundle_serves(host: Host) -> None:
     host.run("on-create")
-    host.write(f"{KEEP}/mounts.yaml", GOOD_CONFIG)
     host.shell("rm /usr/local/bin/aws")
     ran = host.run("on-start")
     assert_running(host, ran)
-    assert ran.problems() == [
-        "fsmount: problem: there is no AWS CLI, so the configuration cannot be fetched - install awscli-2 for root; not conda's"
-    ]
-    assert ran.has("the configuration on the volume stays")
+    assert ran.problems() == []
 
 
 def test_without_an_aws_cli_and_without_a_kept_bundle_it_says_what_is_missing(host: Host) -> None:
@@ -427,23 +397,13 @@ def test_a_full_volume_costs_only_the_copy(host: Host) -> None:
     assert_running(host, ran)
     assert ran.has("tar.gz could not be kept on the volume (")
     assert ran.has("No space left on device")
-    assert ran.has("mounts.yaml could not be kept on the volume")
     assert host.shell(f"ls -A {KEEP}") == ""
-
-
-def test_a_full_volume_leaves_the_previous_configuration_whole(host: Host) -> None:
-    host.run("on-start")
-    host.shell(f"head -c 30M /dev/zero >{VOLUME}/data", user=USER, check=False)
-    host.write("/srv/s3/team/mounts.yaml", GOOD_CONFIG + "# new\n" * 5000)
-    ran = host.run("on-start")
-    assert_running(host, ran)
-    assert ran.has("mounts.yaml could not be kept on the volume")
-    assert host.shell(f"cat {KEEP}/mounts.yaml") == GOOD_CONFIG
 
 
 @pytest.mark.parametrize("where", ["/etc", "/opt", VOLUME, "/nowhere", f"{VOLUME}/mine"])
 def test_a_link_in_place_of_the_kept_directory_is_moved_aside(host: Host, where: str) -> None:
     host.shell(f"mkdir -p {VOLUME}/mine; ln -s {where} {KEEP}", user=USER)
+    host.shell("mkdir /etc/fsmount")
     before = host.shell(f"ls -A /etc {VOLUME}/mine")
     ran = host.run("on-start")
     assert_running(host, ran)
@@ -475,7 +435,6 @@ def test_what_ec2_user_put_into_his_own_directory_is_never_believed(host: Host, 
     kept = f"{KEEP}/bundle-{host.settings.bundle_sha256[:16]}.tar.gz"
     host.write("/tmp/hostile", bundles[1])
     host.shell(f"mkdir {KEEP}; cp /tmp/hostile {kept}; echo hostile >{KEEP}/mounts.yaml", user=USER)
-    host.shell("rm /srv/s3/team/mounts.yaml")
     ran = host.run("on-start")
     assert_running(host, ran)
     assert ran.has(f"bundle fetched from {BUNDLE_URL}")
@@ -545,32 +504,81 @@ def test_a_volume_that_is_a_link_is_not_entered(host: Host) -> None:
     assert host.shell("ls -A /etc | grep -c '^.fsmount' || :").strip() == "0"
 
 
-def test_a_bad_configuration_is_shown_and_the_previous_one_kept(host: Host) -> None:
+POLICY = Policy(("fs-0123*",), ("/home/ec2-user/SageMaker/it's $(touch /srv/x) \\ here",), ())
+
+
+def test_what_is_pinned_is_written_where_the_agent_reads_it_before_it_starts(host: Host) -> None:
+    host.settings = replace(host.settings, region="eu-west-1", public_key="A" * 43 + "=", policy=POLICY)
+    host.write("/usr/local/bin/systemctl", f"#!/bin/bash\n[ $1 != restart ] || cat {PINNED} >/srv/seen\n", 0o755)
+    ran = host.run("on-start")
+    assert (ran.code, ran.problems()) == (0, [])
+    assert ran.has(f"settings written to {PINNED}")
+    expected = agent.Settings(CONFIG_URL, "eu-west-1", "A" * 43 + "=", POLICY)
+    assert msgspec.json.decode(host.shell("cat /srv/seen"), type=agent.Settings) == expected
+    assert host.shell(f"cat {PINNED}") == host.shell("cat /srv/seen")
+    assert host.shell(f"stat -c '%U:%G %a %F' /etc/fsmount {PINNED}").splitlines() == [
+        "root:root 755 directory",
+        "root:root 644 regular file",
+    ]
+    assert host.shell("ls -A /etc/fsmount") == "settings.json\n"
+    assert host.shell("ls -A /srv/x 2>/dev/null", check=False) == ""
+
+
+def test_the_agent_fetches_its_configuration_by_itself(host: Host) -> None:
+    host.run("on-create")
     host.run("on-start")
-    host.write("/srv/s3/team/mounts.yaml", "mounts: 1\n")
-    ran = host.run("on-start")
-    assert_running(host, ran)
-    assert ran.has("mounts.yaml:1: version is missing")
-    assert ran.has(f"problem: the configuration at {CONFIG_URL} is not valid - correct it there; the previous one stays")
-    assert "\x1b" not in ran.log
-    assert host.shell(f"cat {KEEP}/mounts.yaml") == GOOD_CONFIG
-
-
-def test_a_configuration_that_does_not_come_leaves_the_previous_one(host: Host) -> None:
-    host.run("on-start")
-    host.shell("rm /srv/s3/team/mounts.yaml")
-    ran = host.run("on-start")
-    assert_running(host, ran)
-    assert ran.has(f"problem: the configuration did not come from {CONFIG_URL}: fatal error")
-    assert host.shell(f"cat {KEEP}/mounts.yaml") == GOOD_CONFIG
-
-
-def test_a_configuration_on_the_volume_is_left_to_the_agent(host: Host) -> None:
-    host.settings = replace(host.settings, config_origin="file:")
-    ran = host.run("on-start")
-    assert_running(host, ran)
-    assert ran.has(f"configuration: {KEEP}/mounts.yaml")
     assert "mounts.yaml" not in host.shell("cat /srv/aws.log")
+    assert host.shell("cat /srv/fsmount.log") == "status --wait 1\n"
+
+
+def test_new_pins_restart_the_agent_and_the_same_ones_do_not(host: Host) -> None:
+    host.run("on-start")
+    host.settings = replace(host.settings, config_origin="ssm:///team/mounts")
+    changed = host.run("on-start")
+    assert_running(host, changed)
+    assert host.shell("tail -n 1 /srv/systemctl.log") == "restart --no-block fsmount.service\n"
+    assert host.shell(f"cat {PINNED}") == '{"origin":"ssm:///team/mounts"}\n'
+    again = host.run("on-start")
+    assert host.shell("tail -n 1 /srv/systemctl.log") == "start --no-block fsmount.service\n"
+    assert not again.has("settings written")
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        f"mkdir -p /etc/fsmount; ln -s /srv/elsewhere {PINNED}",
+        "mkdir /srv/dir; ln -s /srv/dir /etc/fsmount",
+        f"mkdir -p /etc/fsmount; mkfifo {PINNED}",
+        f"mkdir -m 777 -p /etc/fsmount; echo '{{}}' >{PINNED}",
+        f'mkdir -p /etc/fsmount; echo \'{{"origin":"{CONFIG_URL}"}}\' >{PINNED}; chmod 666 {PINNED}',
+        f'mkdir -p /etc/fsmount; echo \'{{"origin":"{CONFIG_URL}"}}\' >{PINNED}; chown {USER} {PINNED}',
+        f"mkdir -p /etc/fsmount; echo half >/etc/fsmount/.new.12345678; printf '{{\"orig' >{PINNED}",
+    ],
+    ids=["link", "link-for-directory", "fifo", "other", "writable", "of-another", "half"],
+)
+def test_whatever_lies_there_is_replaced_and_no_link_followed(plant: str, host: Host) -> None:
+    host.write("/srv/elsewhere", "untouched")
+    host.shell(plant)
+    ran = host.run("on-start")
+    assert_running(host, ran)
+    assert ran.problems() == []
+    assert host.shell(f"stat -c '%U %a %F' /etc/fsmount {PINNED}") == "root 755 directory\nroot 644 regular file\n"
+    assert host.shell(f"cat {PINNED}") == f'{{"origin":"{CONFIG_URL}"}}\n'
+    assert host.shell("cat /srv/elsewhere; ls -A /srv/dir 2>/dev/null || :") == "untouched"
+    assert host.shell("ls -A /etc/fsmount") == "settings.json\n"
+    assert host.shell("tail -n 1 /srv/systemctl.log") == "restart --no-block fsmount.service\n"
+
+
+def test_without_its_pins_the_agent_is_not_started(host: Host) -> None:
+    """It would believe anybody, where the script wants a signature."""
+    host.shell(f"mkdir -p {PINNED}/in/the/way")
+    ran = host.run("on-start")
+    assert ran.code == 0
+    assert ran.has(f"problem: {PINNED} could not be written (")
+    assert ran.has("without what is pinned the agent is not started")
+    assert not ran.has("agent started")
+    assert host.shell("cat /srv/systemctl.log") == "daemon-reload\n"
+    assert host.shell("ls -A /etc/fsmount") == "settings.json\n"
 
 
 @pytest.mark.parametrize(
@@ -597,7 +605,7 @@ def test_without_a_wait_it_does_not_ask(host: Host) -> None:
     ran = host.run("on-start")
     assert_running(host, ran)
     assert ran.has("the mounts come up in the background")
-    assert "status" not in host.shell("cat /srv/fsmount.log")
+    assert host.shell("cat /srv/fsmount.log 2>/dev/null || :") == ""
 
 
 def test_a_bundle_for_another_python_is_refused_by_name(host: Host, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -641,21 +649,22 @@ def test_the_region_is_the_instances_own_unless_told(host: Host) -> None:
     not (build_bundle.AGENT / "cli").is_dir() or not list((build_bundle.AGENT / "cli").glob("*.py")),
     reason="agent/fsmount has no command yet",
 )
-def test_the_real_bundle_unpacks_compiles_and_checks_a_configuration(tmp_path: Path) -> None:
+def test_the_real_bundle_unpacks_compiles_checks_and_signs(tmp_path: Path) -> None:
     target = Target(system_python(), "linux_x86_64")
     wheels = obtain(ROOT / "packaging" / "requirements-bundle.txt", target, ROOT / "dist" / "wheels")
     bundle = build_bundle.build(target, wheels).data
     with system(tmp_path, pinned(bundle), "40m") as host:
         host.write("/srv/s3/team/fsmount.tar.gz", bundle)
-        host.write("/srv/s3/team/mounts.yaml", "version: 1\nmounts: 7\n")
-        bad = host.run("on-start")
-        assert_running(host, bad)
-        assert bad.has("is not valid - correct it there")
-        assert bad.has("mounts.yaml:2")
-        host.write("/srv/s3/team/mounts.yaml", GOOD_CONFIG)
-        good = host.run("on-start")
-        assert good.has(f"configuration: new from {CONFIG_URL}")
-        assert good.has("the agent gave no report in 1 s")
-        assert bad.seconds < 15
+        ran = host.run("on-start")
+        assert_running(host, ran)
+        assert ran.has("the agent gave no report in 1 s")
+        assert ran.seconds < 15
         user = host.shell("/usr/local/bin/fsmount --version", user=USER)
         assert build_bundle.agent_version(build_bundle.AGENT) in user
+        host.write("/srv/bad.yaml", "version: 1\nmounts: 7\n")
+        assert "bad.yaml:2" in host.shell("/usr/local/bin/fsmount check /srv/bad.yaml", user=USER, check=False)
+        host.write("/srv/good.yaml", "version: 1\nmounts: []\n")
+        host.shell("openssl genpkey -algorithm ed25519 -out /srv/key && chmod 600 /srv/key")
+        said = host.shell("/usr/local/bin/fsmount push /srv/good.yaml file:/srv/pushed.yaml --sign /srv/key")
+        assert ", signed" in said
+        assert "# fsmount-signature: ed25519 " in host.shell("tail -n 1 /srv/pushed.yaml")

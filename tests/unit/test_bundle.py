@@ -191,6 +191,9 @@ def test_pins_are_read_over_continued_lines(tmp_path: Path) -> None:
         ("psutil/tests/test_linux.py", False),
         ("msgspec/_core.cpython-39-x86_64-linux-gnu.so", True),
         ("msgspec/json.pyi", False),
+        ("_cffi_backend.cpython-39-x86_64-linux-gnu.so", True),
+        ("cffi/api.py", False),
+        ("nacl/_sodium.abi3.so", True),
         ("urllib3-2.6.3.dist-info/licenses/LICENSE.txt", True),
         ("boto3-1.42.97.dist-info/METADATA", True),
         ("boto3-1.42.97.dist-info/RECORD", False),
@@ -310,6 +313,16 @@ print(yaml.load("a: [1]", Loader=yaml.CSafeLoader), msgspec.json.encode({"b": 1}
     assert isolated(unpacked, code) == "{'a': [1]} {\"b\":1} True\n"
 
 
+def test_a_signature_is_made_and_verified_without_site_packages(unpacked: Path) -> None:
+    code = """
+from fsmount import signature
+signed = signature.sign(b"version: 1\\n", bytes(32))
+signature.verify(signed, signature.public_of(bytes(32)))
+print(signed.count(b"\\n"), [name for name in sys.modules if name.startswith(("cffi", "pycparser"))])
+"""
+    assert isolated(unpacked, code) == "2 []\n"
+
+
 def complete(*words: str) -> list[str]:
     code = """
 source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _fsmount; printf '%s\\n' "${COMPREPLY[@]}"
@@ -324,8 +337,8 @@ def test_the_completion_offers_every_command(unpacked: Path) -> None:
     assert complete("fsmount", "st") == ["status"]
 
 
-@pytest.mark.parametrize("verb", ["status", "check"])
+@pytest.mark.parametrize("verb", ["status", "check", "push"])
 def test_the_completion_offers_the_options_of_a_command(unpacked: Path, verb: str) -> None:
     shown = isolated(unpacked, f"from fsmount.cli import main\nmain([{verb!r}, '--help'])")
-    options = set(re.findall(r"(?<![\w-])--[a-z]+(?![\w-])", shown)) - {"--help"}
+    options = set(re.findall(r"(?<![\w-])--[a-z-]+", shown)) - {"--help", "--run-dir"}
     assert set(complete("fsmount", verb, "--")) == options | {"--help"}

@@ -19,6 +19,7 @@ VERBS: dict[str, Verb] = {
     "doctor": Verb("doctor", "step by step from name to file: which link is broken, and what to do"),
     "plan": Verb("plan", "what the agent would do now, doing nothing"),
     "check": Verb("check", "every problem of a configuration file"),
+    "push": Verb("push", "check a configuration, sign it, and put it where notebooks fetch it"),
     "reload": Verb("ask", "read the configuration again (root)"),
     "retry": Verb("ask", "try at once what waits or is blocked (root)"),
     "detach": Verb("ask", "take a mount that hangs out of sight (root)"),

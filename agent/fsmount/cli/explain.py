@@ -7,6 +7,14 @@ from ..problems import CATALOGUE
 from .complain import complain
 from .parser import Parser
 
+# What the status calls a mount, and the code under which it says why.
+_STATES = {
+    "hung": "not-answering",
+    "denied": "access-withdrawn",
+    "read-only": "write-refused",
+    "wrong-source": "mountpoint-taken",
+}
+
 
 def main(verb: str, argv: list[str]) -> int:
     parser = Parser(verb, "What a problem code means and what to do.")
@@ -19,6 +27,7 @@ def main(verb: str, argv: list[str]) -> int:
             print(f"{code:<{width}}{entry.title}")
         return Exit.OK
     code = options.code.strip("[]").lower()
+    code = _STATES.get(code, code)
     if code not in CATALOGUE:
         from difflib import get_close_matches
 

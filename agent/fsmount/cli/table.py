@@ -93,6 +93,7 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 def _troubles(report: Report, mounts: Sequence[MountReport], now: float) -> list[tuple[str, ProblemReport, str]]:
     """What is wrong, each with whose it is and what comes next."""
     found = [(_subject(report.problem), report.problem, "")] if report.problem else []
+    found += [(_subject(warning), warning, "") for warning in report.warnings]
     for mount in mounts:
         name = safe(mount.name)
         if mount.problem:
@@ -102,7 +103,9 @@ def _troubles(report: Report, mounts: Sequence[MountReport], now: float) -> list
 
 
 def _subject(problem: ProblemReport) -> str:
-    return "history" if problem.code == "history-not-written" else "configuration"
+    if problem.code == "history-not-written":
+        return "history"
+    return "tags" if problem.code.startswith("tags-") else "configuration"
 
 
 def _next(mount: MountReport, now: float) -> str:
