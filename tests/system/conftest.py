@@ -21,6 +21,15 @@ def own_mount_namespace() -> None:
     assert libc.mount(b"none", b"/", None, ctypes.c_ulong(_MS_REC | _MS_PRIVATE), None) == 0
 
 
+@pytest.fixture(scope="session", autouse=True)
+def others_may_pass(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Tests act as other users below pytest's directories, which it keeps to itself."""
+    directory = tmp_path_factory.getbasetemp()
+    while directory.name.startswith(("pytest-", "popen-")):  # a worker's, the run's, the user's
+        directory.chmod(0o755)
+        directory = directory.parent
+
+
 @pytest.fixture(autouse=True)
 def nothing_leaks() -> Iterator[None]:
     """No descriptor and no child of a test lives on after it."""

@@ -45,21 +45,23 @@ def upload(aws: Aws, bundle: Bundle) -> str:
     return f"s3://{BUCKET}/{bundle.key}"
 
 
-def hooks(url: str, digest: str, *, origin: str = "file:", wait: int = 30) -> dict[str, Any]:
-    """on_create and on_start as Content, rendered by the same code as the command line uses."""
+def hooks(url: str, digest: str, *, origin: str = "file:", wait: int = 30, **pins: Any) -> dict[str, Any]:
+    """on_create and on_start as Content, rendered by the same code as the command line uses.
+
+    `pins`: public_key (base64) and policy (fsmount.settings.Policy)."""
     sys.path.insert(0, str(ROOT / "packaging"))
     try:
         import render_hooks
     finally:
         sys.path.pop(0)
-    settings = render_hooks.Settings(bundle_url=url, bundle_sha256=digest, config_origin=origin, wait_s=wait)
+    settings = render_hooks.Settings(bundle_url=url, bundle_sha256=digest, config_origin=origin, wait_s=wait, **pins)
     return {f"on_{hook}": content(render_hooks.render(f"on-{hook}", settings)) for hook in ("create", "start")}
 
 
-def mounts_yaml(*mounts: dict[str, Any]) -> str:
-    """A configuration; JSON is YAML."""
+def mounts_yaml(*mounts: dict[str, Any], tags: str = "off") -> str:
+    """A configuration; JSON is YAML. Tags are off where a test is not about them: boto3 is dear on an emulated processor."""
     rows = "".join(f"  - {json.dumps(mount)}\n" for mount in mounts)
-    return f"version: 1\nmounts:\n{rows}" if mounts else "version: 1\nmounts: []\n"
+    return f"version: 1\ntags: {tags}\nmounts:\n{rows}" if mounts else f"version: 1\ntags: {tags}\nmounts: []\n"
 
 
 def a_mount(name: str, server: int, directory: str = "d0", **more: Any) -> dict[str, Any]:

@@ -167,8 +167,9 @@ def test_a_configuration_for_which_the_memory_does_not_suffice_ends_its_helper_a
             assert "[job-failed]" in machine.fail("fsmount reload", timeout=30)
             assert status(notebook)["problem"]["code"] == "job-failed"
             assert len(words(notebook)) == 3
+            put_config(notebook, mounts_yaml(*NEIGHBOUR_MOUNTS, third), reload=False)
             machine.succeed(f"{LIMITED} MemoryMax=infinity")
-            put_config(notebook, mounts_yaml(*NEIGHBOUR_MOUNTS, third))
+            machine.wait_until_succeeds("fsmount reload", timeout=60)  # a try of the large one may be under way
             assert wait_until(lambda: status(notebook)["word"] == "ok", 20)
     finally:
         machine.succeed(f"{LIMITED} MemoryMax=infinity")

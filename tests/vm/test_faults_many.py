@@ -26,7 +26,7 @@ from .notebook import NotebookInstance
 from .product import a_mount, mounts_yaml, put_config, status
 from .standard import a_running_notebook
 
-WINDOW_S = 180
+WINDOW_S = 100
 RESIDENT_KIB = 25 * 1024
 
 
