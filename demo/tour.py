@@ -7,7 +7,7 @@ import sys
 import time
 
 from tests.vm.notebook import NotebookInstance
-from tests.vm.product import SAGEMAKER, mount_of
+from tests.vm.product import BUCKET, SAGEMAKER, mount_of, status
 
 from .stage import CONFIG, a_notebook, run, say, show, taking
 
@@ -66,6 +66,25 @@ def somebody_unmounts(notebook: NotebookInstance) -> None:
     show("\n".join(re.sub(r"^\S+ \d+ (\S+) \S+ \S+ ", r"\1 ", line) for line in seen.splitlines()))
 
 
+def a_push(notebook: NotebookInstance) -> None:
+    say(
+        "The administrator pushes another configuration to S3, for the whole fleet. Each notebook asks there once a minute; "
+        "this one breaks `team`, whose directory it misspells, so the notebook returns to the one before by itself."
+    )
+    notebook.aws.put_object(BUCKET, "mounts.yaml", CONFIG.replace("/d2", "/d2-misspelt").encode())
+    with taking("until it is fetched, tried and taken back (a minute, and 20 s to be sure)"):
+        deadline = time.monotonic() + 150
+        while time.monotonic() < deadline and "config-returned" not in str(status(notebook)["problem"]):
+            time.sleep(0.5)
+    run(notebook, 'fsmount status || echo "exit status $?"')
+    say("The instance's own tags say so, too, for who looks at the fleet from outside:")
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline and "config-returned" not in str(notebook.aws.tags(notebook.arn)):
+        time.sleep(0.5)
+    show("\n".join(f"{key} = {value}" for key, value in notebook.aws.tags(notebook.arn).items()))
+    notebook.aws.put_object(BUCKET, "mounts.yaml", CONFIG.encode())
+
+
 def stop_and_start(notebook: NotebookInstance) -> None:
     say(
         "The instance is stopped. Only its volume outlives that: the agent, its unit and every mount point outside are gone. "
@@ -90,6 +109,7 @@ def main() -> int:
         first_start(notebook)
         a_server_dies(notebook)
         somebody_unmounts(notebook)
+        a_push(notebook)
         stop_and_start(notebook)
     say(
         f"That was all, in {(time.monotonic() - began) / 60:.0f} minutes. `make shell` gives you a terminal in such a notebook; "
